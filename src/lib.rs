@@ -1,0 +1,7 @@
+//! dhtsim
+
+pub mod id;
+pub mod math;
+pub mod measure;
+pub mod scenario;
+pub mod sim;

@@ -1,0 +1,3 @@
+//! The command-line tool: parse, call, exit code.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Measurement.
+
+pub mod summary;

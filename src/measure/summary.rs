@@ -1,0 +1,299 @@
+//! The results of a scenario as they are written to `summary.json`: plain data,
+//! read back by everything that shows results.
+//!
+//! Must not hold a wall-clock time, a duration of computing, a host name, or
+//! anything else that changes by itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The results of a whole scenario.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Its description.
+    pub description: String,
+    /// The seed that everything follows from.
+    pub seed: u64,
+    /// Paths of the swept parameters, in the file's order.
+    pub sweep: Vec<String>,
+    /// One entry a point of the sweep, in its order.
+    pub points: Vec<Point>,
+    /// Growth of mean hops with the number of nodes, one entry for each setting of
+    /// the other parameters.
+    pub fits: Vec<Fit>,
+    /// The claims of the scenario with what came of them.
+    pub expectations: Vec<Verdict>,
+    /// Published numbers beside the measured ones.
+    pub published: Vec<Comparison>,
+}
+
+/// One point of the sweep, all its repeats together.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Point {
+    /// The swept parameters by their path, with this point's values.
+    pub params: Map<String, Value>,
+    /// Number of repeats.
+    pub repeats: u32,
+    /// Digest over the processed events of all repeats, 16 hexadecimal digits.
+    pub digest: String,
+    /// Number of servers.
+    pub servers: u64,
+    /// Number of nodes on the ring: servers times virtual nodes.
+    pub nodes: u64,
+    /// Addresses drawn anew because their identifier was taken, mean over repeats.
+    pub id_collisions: f64,
+    /// Events processed, mean over repeats.
+    pub events: f64,
+    /// Simulated seconds, mean over repeats.
+    pub simulated_seconds: f64,
+    /// How often a lookup was passed on until it stood at the key's predecessor.
+    pub hops: Hops,
+    /// What came of the lookups, summed over repeats.
+    pub lookups: Lookups,
+    /// Time from asking to the answer, over the lookups that got one.
+    pub latency_ms: Distribution,
+    /// Attempts to contact a node that did not answer.
+    pub timeouts: Timeouts,
+    /// Times that a lookup was passed on, and whether each at least halved the
+    /// distance to the key's predecessor.
+    pub forwards: Forwards,
+    /// Keys on each server.
+    pub keys_per_node: Load,
+    /// Messages that each server received and handled.
+    pub messages_per_node: Load,
+    /// Messages sent, by kind, mean over repeats.
+    pub messages: Vec<MessageCount>,
+    /// How right the pointers were at the end.
+    pub ring: RingHealth,
+}
+
+/// Hops of the lookups that were answered.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Hops {
+    /// Mean over repeats of each repeat's mean.
+    pub mean: f64,
+    /// Half the width of the mean's 95 % confidence interval over repeats; null with
+    /// a single repeat.
+    pub ci95: Option<f64>,
+    /// 1st percentile over all lookups.
+    pub p1: u64,
+    /// Median over all lookups.
+    pub p50: u64,
+    /// 99th percentile over all lookups.
+    pub p99: u64,
+    /// The most.
+    pub max: u64,
+    /// Number of lookups by hops, from zero hops on.
+    pub histogram: Vec<u64>,
+}
+
+/// What came of the lookups.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Lookups {
+    /// Asked.
+    pub issued: u64,
+    /// Answered with the node that owns the key.
+    pub correct: u64,
+    /// Answered with another node.
+    pub incorrect: u64,
+    /// Not answered.
+    pub failed: u64,
+    /// Why not.
+    pub failures: Failures,
+}
+
+/// Why lookups were not answered.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Failures {
+    /// The overlay had nobody left to ask.
+    pub no_route: u64,
+    /// No answer within the scenario's time-out.
+    pub timed_out: u64,
+    /// Still open when the run ended.
+    pub unanswered: u64,
+    /// The asking node stopped before the answer came.
+    pub origin_down: u64,
+}
+
+/// A quantity over lookups.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Mean over repeats of each repeat's mean.
+    pub mean: f64,
+    /// Half the width of the mean's 95 % confidence interval over repeats.
+    pub ci95: Option<f64>,
+    /// 1st percentile.
+    pub p1: f64,
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// The most.
+    pub max: f64,
+}
+
+/// Attempts to contact a node that did not answer.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// Mean per finished lookup.
+    pub mean: f64,
+    /// Half the width of the mean's 95 % confidence interval over repeats.
+    pub ci95: Option<f64>,
+    /// The most in one lookup.
+    pub max: u64,
+    /// Those of lookups, summed over repeats.
+    pub total: u64,
+    /// Those of lookups and of maintenance together, summed over repeats.
+    pub all: u64,
+}
+
+/// Times that a lookup was passed on.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Forwards {
+    /// All.
+    pub total: u64,
+    /// Those after which the distance to the key's predecessor was at most half of
+    /// what it was before.
+    pub halving: u64,
+    /// The others.
+    pub not_halving: u64,
+}
+
+/// A load that each server carries.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Load {
+    /// Mean over repeats of each repeat's mean.
+    pub mean: f64,
+    /// Half the width of the mean's 95 % confidence interval over repeats.
+    pub ci95: Option<f64>,
+    /// 1st percentile over the servers of all repeats.
+    pub p1: u64,
+    /// Median.
+    pub p50: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// The most.
+    pub max: u64,
+    /// Gini coefficient: 0 when all carry the same, near 1 when one carries all.
+    pub gini: f64,
+    /// Number of servers by load, in bins, over all repeats.
+    pub histogram: Bins,
+}
+
+/// A histogram with bins of equal width.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Bins {
+    /// Bin *i* counts the values from *i* · `width` to (*i* + 1) · `width` − 1.
+    pub width: u64,
+    /// The counts, from zero on.
+    pub counts: Vec<u64>,
+}
+
+/// Messages of one kind.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MessageCount {
+    /// Name of the kind.
+    pub kind: String,
+    /// What it serves: `lookup` or `maintenance`.
+    pub purpose: String,
+    /// Messages sent, mean over repeats.
+    pub messages: f64,
+    /// Their bytes on the wire, headers included, mean over repeats.
+    pub bytes: f64,
+}
+
+/// How right the pointers of the nodes were at the end, as shares from 0 to 1,
+/// mean over repeats.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct RingHealth {
+    /// Nodes whose successor is the right one.
+    pub right_successors: f64,
+    /// Nodes whose whole successor list is right.
+    pub right_successor_lists: f64,
+    /// Nodes whose predecessor is the right one.
+    pub right_predecessors: f64,
+    /// Fingers, of all nodes, that are the right ones; 1 without a finger table.
+    pub right_fingers: f64,
+    /// Distinct nodes in a finger table, mean over nodes; 0 without.
+    pub distinct_fingers: f64,
+}
+
+/// How mean hops grow with the number of nodes, over the points that agree in
+/// every other parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fit {
+    /// The other swept parameters with the values that these points share.
+    pub params: Map<String, Value>,
+    /// Least squares of mean hops against log2 N.
+    #[serde(flatten)]
+    pub log2: Line,
+    /// Least squares of mean hops against N.
+    pub linear: Line,
+    /// `O(log N)`, `O(N)` or `undecided`.
+    pub verdict: String,
+}
+
+/// A straight line fitted by least squares.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Line {
+    /// Rise by one step of the horizontal axis.
+    pub slope: f64,
+    /// Height at zero.
+    pub intercept: f64,
+    /// Share of the variance that the line explains.
+    pub r2: f64,
+}
+
+/// What came of a claim.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The claim in words.
+    pub claim: String,
+    /// Whether it held wherever it was checked.
+    pub held: bool,
+    /// The figure at the point that was nearest to breaking it, or broke it most.
+    pub figure: String,
+    /// At how many points it was checked.
+    pub checked: usize,
+    /// At how many of them it was broken.
+    pub broken: usize,
+}
+
+/// One published number beside the measured one.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Paper and figure or table.
+    pub source: String,
+    /// The metric.
+    pub metric: String,
+    /// What it was published against.
+    pub against: String,
+    /// Where on that axis.
+    pub at: f64,
+    /// What was published.
+    pub published: f64,
+    /// What was measured.
+    pub measured: f64,
+    /// Whether it lies within the tolerance; null when the scenario states none.
+    pub within_tolerance: Option<bool>,
+}
+
+/// One repeat of one point.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Number of the repeat, from zero.
+    pub repeat: u32,
+    /// Its results, as a point of a single repeat.
+    pub point: Point,
+}
+
+/// Everything that a scenario gives.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The results of its points.
+    pub summary: Summary,
+    /// The results of its runs, point by point and repeat by repeat.
+    pub runs: Vec<Run>,
+}

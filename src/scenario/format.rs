@@ -1,0 +1,569 @@
+//! The scenario file as it is written: what users live with.
+//!
+//! Every type here is the shape of a piece of JSON and no more: unknown fields
+//! are refused, defaults stand beside their fields, and the documentation
+//! comments are the descriptions of the JSON Schema (`dhtsim schema`), so that
+//! editors show them. Whether the values make sense together is for
+//! [`check`](super::check) to say.
+//!
+//! A choice between things with parameters of their own is an object with one
+//! key that names the choice: `{"uniform": {"from": "10ms", "to": "90ms"}}`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::units::Span;
+
+/// A dhtsim scenario: what is simulated, how often, and what must come out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Where the JSON Schema of this file stands; read by editors only.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Name of the scenario and of its folder under `results/`: letters, digits,
+    /// `-` and `_`.
+    pub name: String,
+    /// What the scenario shows, in a sentence or two.
+    #[serde(default)]
+    pub description: String,
+    /// Everything random follows from this number. Another seed is another world.
+    #[serde(default = "one_u64")]
+    pub seed: u64,
+    /// Number of bits of an identifier (m), from 1 to 160.
+    #[serde(default = "all_bits")]
+    pub id_bits: u32,
+    /// The servers and how they come to stand on the ring.
+    pub population: Population,
+    /// The system that the nodes run.
+    pub overlay: Overlay,
+    /// What lies between the nodes.
+    #[serde(default)]
+    pub network: Network,
+    /// What the nodes are asked to do.
+    #[serde(default)]
+    pub workload: Workload,
+    /// How long to simulate. Without it the run ends when nothing is left to do,
+    /// which asks for an overlay without periodic maintenance.
+    #[serde(default)]
+    pub duration: Option<Span>,
+    /// How often to repeat every point, each time with other nodes, keys and
+    /// delays. Adding repeats does not change the earlier ones.
+    #[serde(default = "one_u32")]
+    pub repeat: u32,
+    /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
+    /// Several make a grid, the last one varying fastest.
+    #[serde(default)]
+    pub sweep: serde_json::Map<String, Value>,
+    /// What to draw.
+    #[serde(default)]
+    pub plots: Vec<Plot>,
+    /// Claims over the results; each is printed as held or broken.
+    #[serde(default)]
+    pub expect: Vec<Claim>,
+    /// Published numbers to set beside the results.
+    #[serde(default)]
+    pub published: Vec<Published>,
+}
+
+/// The servers and how they come to stand on the ring.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Population {
+    /// Number of servers. Each draws an address (ip and port) from the seed; its
+    /// identifier is SHA-1 of the text `ip:port`. May be left out when `ids` is given.
+    #[serde(default)]
+    pub nodes: Option<u32>,
+    /// Identifiers of the nodes, instead of hashed addresses: numbers, or texts in
+    /// hexadecimal.
+    #[serde(default)]
+    pub ids: Option<Vec<ExplicitId>>,
+    /// How often each server stands on the ring, every time with a port of its own.
+    #[serde(default = "one_u32")]
+    pub virtual_nodes: u32,
+    /// Nodes that join while the simulation runs. Without it the ring starts
+    /// converged, with every pointer right.
+    #[serde(default)]
+    pub joins: Option<Joins>,
+}
+
+/// An identifier given in the file: a number, or a text in hexadecimal.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ExplicitId {
+    /// A number below 2^m.
+    Number(u64),
+    /// Hexadecimal digits.
+    Hexadecimal(String),
+}
+
+/// Nodes that join through a random node that is already there.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Joins {
+    /// Number of nodes that stand on a converged ring at the start; the others join.
+    #[serde(default = "one_u32")]
+    pub initial: u32,
+    /// When the first node joins.
+    #[serde(default)]
+    pub start: Span,
+    /// Time from one join to the next. `"0s"` lets all join at once.
+    #[serde(default)]
+    pub interval: Option<Span>,
+    /// The moments of the joins, one for each joining node, instead of `interval`.
+    #[serde(default)]
+    pub times: Option<Vec<Span>>,
+}
+
+/// The system that the nodes run.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Overlay {
+    /// Chord, as in Stoica et al. 2001 and 2003.
+    Chord(Chord),
+}
+
+/// Chord, as in Stoica et al. 2001 and 2003.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chord {
+    /// Length of the successor list (r), 1 to 64.
+    #[serde(default = "one_u32")]
+    pub successors: u32,
+    /// Whether nodes keep a finger table. Without it they know their neighbours
+    /// only, and a lookup walks around the ring.
+    #[serde(default)]
+    pub fingers: Fingers,
+    /// Who asks whom during a lookup.
+    #[serde(default)]
+    pub lookup: LookupStyle,
+    /// How long a node waits for an answer, or for the acknowledgement of a message
+    /// passed on, before it takes the other for dead.
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: Span,
+    /// Period of `stabilize`; without it nodes do not stabilise.
+    #[serde(default)]
+    pub stabilize: Option<Period>,
+    /// Period of `fix_fingers`; without it fingers are not repaired.
+    #[serde(default)]
+    pub fix_fingers: Option<FixFingers>,
+    /// Period of `check_predecessor`; without it a dead predecessor stays.
+    #[serde(default)]
+    pub check_predecessor: Option<Period>,
+    /// Whether a node asks a new successor for a sign of life before it adopts it.
+    /// The first version of the protocol did not.
+    #[serde(default = "yes")]
+    pub ask_before_adopting: bool,
+}
+
+/// Whether nodes keep a finger table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fingers {
+    /// The table of m fingers.
+    #[default]
+    All,
+    /// Successors only: O(N) search.
+    None,
+}
+
+/// Who asks whom during a lookup.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupStyle {
+    /// The origin asks every node in turn.
+    #[default]
+    Iterative,
+    /// The query is passed on; the answer comes back along its path.
+    Recursive,
+    /// The query is passed on; the last node answers the origin directly.
+    SemiRecursive,
+}
+
+/// Something done again and again.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// Mean time from one round to the next.
+    pub period: Span,
+    /// Every waiting time is uniform within this share of the period, up or down:
+    /// 0.5 waits from half of it to one and a half.
+    #[serde(default)]
+    pub jitter: f64,
+}
+
+/// Periodic repair of the finger table.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixFingers {
+    /// Mean time from one round to the next.
+    pub period: Span,
+    /// Every waiting time is uniform within this share of the period, up or down.
+    #[serde(default)]
+    pub jitter: f64,
+    /// Which fingers a round looks up.
+    #[serde(default)]
+    pub fingers: FixedFingers,
+}
+
+/// Which fingers a round of `fix_fingers` looks up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FixedFingers {
+    /// The next one of all m, as printed in the paper.
+    #[default]
+    InTurn,
+    /// The next one of those that start beyond the successor; the others are the
+    /// successor anyway.
+    InTurnDistant,
+    /// All that start beyond the successor.
+    AllDistant,
+}
+
+/// What lies between the nodes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// One-way delay of a message.
+    #[serde(default)]
+    pub latency: Latency,
+    /// Probability that a message is lost, each independently.
+    #[serde(default)]
+    pub loss: f64,
+}
+
+/// One-way delay of a message.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Latency {
+    /// The same for every message.
+    Constant(Span),
+    /// Uniform between two durations, drawn for every message.
+    Uniform(UniformLatency),
+    /// Exponential, drawn for every message.
+    Exponential(ExponentialLatency),
+    /// Log-normal, drawn for every message.
+    LogNormal(LogNormalLatency),
+    /// Nodes stand at random points of a square or cube; the delay is their distance.
+    Euclidean(EuclideanLatency),
+}
+
+/// Uniform delay.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UniformLatency {
+    /// The shortest delay.
+    pub from: Span,
+    /// The longest delay.
+    pub to: Span,
+}
+
+/// Exponential delay.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExponentialLatency {
+    /// The mean delay.
+    pub mean: Span,
+}
+
+/// Log-normal delay.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogNormalLatency {
+    /// The median delay.
+    pub median: Span,
+    /// Standard deviation of the delay's natural logarithm.
+    pub sigma: f64,
+}
+
+/// Delay by distance.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EuclideanLatency {
+    /// 2 for a square, 3 for a cube.
+    #[serde(default = "two_u32")]
+    pub dimensions: u32,
+    /// Length of a side, as the delay from one end to the other.
+    pub side: Span,
+    /// Added to every delay.
+    #[serde(default)]
+    pub base: Span,
+}
+
+/// What the nodes are asked to do.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Lookups of keys drawn uniformly from the ring.
+    #[serde(default)]
+    pub lookups: Option<Lookups>,
+    /// Number of keys placed on the ring, to measure who carries how many.
+    #[serde(default)]
+    pub keys: u64,
+}
+
+/// Lookups of keys drawn uniformly from the ring.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookups {
+    /// Lookups that each node makes (the total is this times the nodes). Without it
+    /// they go on for the whole `duration`.
+    #[serde(default)]
+    pub per_node: Option<u32>,
+    /// Mean time from one lookup of a node to its next.
+    #[serde(default = "one_second")]
+    pub interval: Span,
+    /// How lookups are spread over time and nodes.
+    #[serde(default)]
+    pub arrivals: Arrivals,
+    /// When the first lookup may be made.
+    #[serde(default)]
+    pub start: Span,
+    /// A lookup without an answer by then has failed. Without it a lookup waits until
+    /// the run ends.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+}
+
+/// How lookups are spread over time and nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrivals {
+    /// The nodes take turns at equal distances in time.
+    #[default]
+    Even,
+    /// A Poisson process, every lookup at a random node.
+    Poisson,
+}
+
+/// The values of a swept parameter, one of: a list, a range, the powers of two.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Axis {
+    /// These values, in this order.
+    List(Vec<Value>),
+    /// Numbers at equal distances, both ends included.
+    Range {
+        /// The numbers.
+        range: Range,
+    },
+    /// The powers of two between two numbers, both included.
+    PowersOfTwo {
+        /// The first and the last.
+        powers_of_two: (u64, u64),
+    },
+}
+
+/// Numbers at equal distances.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// The first.
+    pub from: f64,
+    /// Not beyond this one.
+    pub to: f64,
+    /// The distance, above zero.
+    #[serde(default = "one_f64")]
+    pub step: f64,
+}
+
+/// What to draw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Plot {
+    /// Mean hops against the first swept parameter, with the band from the 1st to
+    /// the 99th percentile; against the number of nodes also the fit and ½·log2 N.
+    Hops,
+    /// Share of lookups by their number of hops.
+    HopDistribution,
+    /// Keys per server against the first swept parameter, mean and 1st to 99th
+    /// percentile.
+    KeysPerNode,
+    /// Share of servers by their number of keys.
+    KeyDistribution,
+    /// Messages handled per server against the first swept parameter.
+    MessagesPerNode,
+    /// Share of servers by the messages that they handled.
+    MessageDistribution,
+}
+
+/// A claim over the results: a metric, perhaps divided by another, and one
+/// comparison. It is checked at every point of the sweep that `where` lets pass.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The claim in words.
+    #[serde(default)]
+    pub claim: String,
+    /// Name of the metric: `hops.mean`, `lookups.failed`, `fit.r2` …
+    pub metric: String,
+    /// Divides the metric by this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<String>,
+    /// Only points at which these metrics or parameters satisfy their condition:
+    /// a value, a list of values, or `{"at_least": …, "at_most": …}`.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Condition>,
+    /// It is not below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Bound>,
+    /// It is not above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Bound>,
+    /// It is exactly this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<Bound>,
+    /// It differs from `of` by no more than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<f64>,
+    /// What `within` is measured from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Bound>,
+}
+
+/// Which points a claim is about.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Condition {
+    /// A number within limits.
+    Limits(Limits),
+    /// One of these values.
+    OneOf(Vec<Value>),
+    /// This value.
+    Is(Value),
+}
+
+/// A number within limits, each of which may be left out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Not below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+    /// Not above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+}
+
+/// What a metric is compared with: a number, or a straight line over another
+/// metric or over its logarithm.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Bound {
+    /// A number.
+    Number(f64),
+    /// `times` · log2(metric) + `plus`.
+    Log2(Log2Bound),
+    /// `times` · metric + `plus`.
+    Linear(LinearBound),
+}
+
+/// `times` · log2(metric) + `plus`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log2Bound {
+    /// The metric whose logarithm to base two is taken, such as `nodes`.
+    pub log2: String,
+    /// The slope.
+    #[serde(default = "one_f64")]
+    pub times: f64,
+    /// The intercept.
+    #[serde(default)]
+    pub plus: f64,
+}
+
+/// `times` · metric + `plus`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinearBound {
+    /// The metric, such as `nodes`.
+    pub metric: String,
+    /// The slope.
+    #[serde(default = "one_f64")]
+    pub times: f64,
+    /// The intercept.
+    #[serde(default)]
+    pub plus: f64,
+}
+
+/// Published numbers, set beside the measured ones in the results and in the
+/// plots; with a tolerance they are also claims.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Paper and figure or table.
+    pub source: String,
+    /// The metric that was published. A metric that ends in `.pdf` is a
+    /// distribution: its values are given by bin.
+    pub metric: String,
+    /// What the metric was published against: the path of a swept parameter, or for a
+    /// distribution the name of its bins (`hops`, `keys`).
+    pub against: String,
+    /// Only points at which these parameters have these values.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Condition>,
+    /// Divides the measured metric by this number before it is compared.
+    #[serde(default = "one_f64")]
+    pub divided_by: f64,
+    /// The published values as pairs of where and what.
+    pub values: Vec<(f64, f64)>,
+    /// How far measured may lie from published. The larger of the two allowances
+    /// counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
+}
+
+/// How far a measured value may lie from a published one; the larger allowance
+/// counts.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tolerance {
+    /// In the metric's own unit.
+    #[serde(default)]
+    pub absolute: f64,
+    /// As a share of the published value.
+    #[serde(default)]
+    pub relative: f64,
+}
+
+fn one_u32() -> u32 {
+    1
+}
+
+fn two_u32() -> u32 {
+    2
+}
+
+fn one_u64() -> u64 {
+    1
+}
+
+fn one_f64() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn all_bits() -> u32 {
+    160
+}
+
+fn one_second() -> Span {
+    Span(crate::sim::Duration::from_secs(1))
+}
+
+fn default_request_timeout() -> Span {
+    Span(crate::sim::Duration::from_millis(500))
+}
+
+impl Default for Latency {
+    /// 50 ms, the mean packet delay of the ToN paper's churn experiments.
+    fn default() -> Latency {
+        Latency::Constant(Span(crate::sim::Duration::from_millis(50)))
+    }
+}

@@ -1,0 +1,6 @@
+//! Scenario files.
+
+pub mod format;
+mod units;
+
+pub use units::Span;

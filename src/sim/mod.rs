@@ -1,0 +1,5 @@
+//! The engine.
+
+mod time;
+
+pub use time::{Duration, DurationError, Time};
