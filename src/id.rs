@@ -40,9 +40,7 @@ impl Id {
         let (low, borrow) = to.0[2].overflowing_sub(self.0[2]);
         let (mid, borrow_a) = to.0[1].overflowing_sub(self.0[1]);
         let (mid, borrow_b) = mid.overflowing_sub(u64::from(borrow));
-        let high = to.0[0]
-            .wrapping_sub(self.0[0])
-            .wrapping_sub(u64::from(borrow_a || borrow_b));
+        let high = to.0[0].wrapping_sub(self.0[0]).wrapping_sub(u64::from(borrow_a || borrow_b));
         Id([high, mid, low])
     }
 
@@ -51,9 +49,8 @@ impl Id {
         let (low, carry) = self.0[2].overflowing_add(distance.0[2]);
         let (mid, carry_a) = self.0[1].overflowing_add(distance.0[1]);
         let (mid, carry_b) = mid.overflowing_add(u64::from(carry));
-        let high = self.0[0]
-            .wrapping_add(distance.0[0])
-            .wrapping_add(u64::from(carry_a || carry_b));
+        let high =
+            self.0[0].wrapping_add(distance.0[0]).wrapping_add(u64::from(carry_a || carry_b));
         Id([high, mid, low])
     }
 
@@ -172,11 +169,7 @@ impl IdSpace {
     /// # Errors
     /// [`IdError::Bits`] unless 1 ≤ `bits` ≤ 160.
     pub fn new(bits: u32) -> Result<IdSpace, IdError> {
-        if (1..=160).contains(&bits) {
-            Ok(IdSpace { bits })
-        } else {
-            Err(IdError::Bits(bits))
-        }
+        if (1..=160).contains(&bits) { Ok(IdSpace { bits }) } else { Err(IdError::Bits(bits)) }
     }
 
     /// *m*.
@@ -194,8 +187,7 @@ impl IdSpace {
     /// # Panics
     /// When the number does not fit; [`IdSpace::checked_id`] asks instead.
     pub fn id(self, number: u64) -> Id {
-        self.checked_id(number)
-            .expect("the number fits the identifier space")
+        self.checked_id(number).expect("the number fits the identifier space")
     }
 
     /// The identifier that is this number.
@@ -204,10 +196,7 @@ impl IdSpace {
     /// [`IdError::TooLarge`] for 2^*m* and above.
     pub fn checked_id(self, number: u64) -> Result<Id, IdError> {
         if self.size().is_some_and(|size| number >= size) {
-            return Err(IdError::TooLarge {
-                text: number.to_string(),
-                bits: self.bits,
-            });
+            return Err(IdError::TooLarge { text: number.to_string(), bits: self.bits });
         }
         Ok(self.lift(Id([0, 0, number])))
     }
@@ -292,10 +281,8 @@ impl IdSpace {
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(IdError::NotHexadecimal(text.chars().take(64).collect()));
         }
-        let too_large = || IdError::TooLarge {
-            text: text.chars().take(64).collect(),
-            bits: self.bits,
-        };
+        let too_large =
+            || IdError::TooLarge { text: text.chars().take(64).collect(), bits: self.bits };
         let digits = text.trim_start_matches('0');
         if digits.len() > 40 {
             return Err(too_large());
@@ -388,10 +375,7 @@ mod tests {
     fn hash_is_the_top_bits_of_sha1() {
         // FIPS 180-1, appendix A.
         let space = IdSpace::new(160).unwrap();
-        assert_eq!(
-            space.hex(space.hash("abc")),
-            "a9993e364706816aba3e25717850c26c9cd0d89d"
-        );
+        assert_eq!(space.hex(space.hash("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         let space = IdSpace::new(5).unwrap();
         assert_eq!(space.hash("abc"), space.id(0xa9 >> 3));
     }

@@ -127,10 +127,8 @@ impl fmt::Display for Duration {
         if self.0 == 0 {
             return write!(f, "0s");
         }
-        let (unit, nanos) = UNITS
-            .into_iter()
-            .find(|(_, nanos)| self.0.is_multiple_of(*nanos))
-            .expect("1 divides");
+        let (unit, nanos) =
+            UNITS.into_iter().find(|(_, nanos)| self.0.is_multiple_of(*nanos)).expect("1 divides");
         write!(f, "{}{unit}", self.0 / nanos)
     }
 }
@@ -217,10 +215,7 @@ mod tests {
         assert_eq!(Time::ZERO.since(Time::MAX), Duration::ZERO);
         assert_eq!(Duration::from_nanos_f64(-1.0), Duration::ZERO);
         assert_eq!(Duration::from_nanos_f64(2.5), Duration::from_nanos(3));
-        assert_eq!(
-            Duration::from_nanos_f64(f64::INFINITY),
-            Duration::from_nanos(u64::MAX)
-        );
+        assert_eq!(Duration::from_nanos_f64(f64::INFINITY), Duration::from_nanos(u64::MAX));
     }
 
     proptest! {
