@@ -3,5 +3,9 @@
 pub mod id;
 pub mod math;
 pub mod measure;
+pub mod network;
+pub mod oracle;
+pub mod overlay;
+pub mod population;
 pub mod scenario;
 pub mod sim;

@@ -1,0 +1,113 @@
+//! The oracle: the global truth about a ring, which no node ever sees.
+//!
+//! It knows which nodes are up and therefore who owns which key and what every
+//! pointer should be. Three things come of that one knowledge: converged rings
+//! start from it, answers are judged by it, and the health of a ring is measured
+//! against it.
+//!
+//! Must not know: any overlay, or how nodes find out.
+
+mod ring;
+
+pub use ring::Ring;
+
+use crate::id::{Id, IdSpace};
+use crate::sim::Address;
+
+/// The right pointers of one node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pointers {
+    /// The node before it; itself when it is alone.
+    pub predecessor: Address,
+    /// The nodes after it, at most as many as asked for; itself when it is alone.
+    pub successors: Vec<Address>,
+    /// The distinct fingers, each from the first finger index (counted from zero) that
+    /// it serves; it serves all up to the next entry's.
+    pub fingers: Vec<(u32, Address)>,
+}
+
+/// Computes the right pointers of a node of the ring: `successors` of them, and the
+/// fingers (successors of its identifier + 2^i) if asked for.
+pub fn right_pointers(
+    ring: &Ring,
+    space: IdSpace,
+    ids: &[Id],
+    node: Address,
+    successors: usize,
+    fingers: bool,
+) -> Pointers {
+    let id = ids[node.index()];
+    let mut list = Vec::with_capacity(successors.min(ring.len()));
+    let mut at = ring.next(ids, node);
+    loop {
+        list.push(at);
+        if list.len() >= successors || list.len() + 1 >= ring.len() {
+            break;
+        }
+        at = ring.next(ids, at);
+    }
+    let fingers = if fingers { right_fingers(ring, space, ids, id, list[0]) } else { Vec::new() };
+    Pointers { predecessor: ring.previous(ids, node), successors: list, fingers }
+}
+
+fn right_fingers(
+    ring: &Ring,
+    space: IdSpace,
+    ids: &[Id],
+    id: Id,
+    successor: Address,
+) -> Vec<(u32, Address)> {
+    let mut fingers = vec![(0, successor)];
+    // Fingers that start no further than the last one reaches are the last one.
+    let mut last = successor;
+    loop {
+        let reach = space.floor_log2(id.distance_to(ids[last.index()]));
+        // A finger that has gone all the way round is the node itself, and so are all later.
+        let Some(next) = reach.map(|covered| covered + 1).filter(|next| *next < space.bits())
+        else {
+            return fingers;
+        };
+        last = ring.owner(ids, id.plus(space.power_of_two(next)));
+        fingers.push((next, last));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition, word for word.
+    fn naive_finger(space: IdSpace, ids: &[Id], node: usize, index: u32) -> usize {
+        let start = ids[node].plus(space.power_of_two(index));
+        (0..ids.len()).min_by_key(|&n| start.distance_to(ids[n])).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn pointers_are_as_defined(bits in 1u32..=12, seed: u64, count in 1usize..40, r in 1usize..5) {
+            let space = IdSpace::new(bits).unwrap();
+            let count = count.min(1 << bits);
+            let mut random = crate::sim::Stream::new(seed, 0, "test");
+            let population =
+                crate::population::Population::draw(space, count, 1, &mut random);
+            let ids = &population.ids;
+            let ring = Ring::of(ids, population.addresses());
+            let mut sorted: Vec<usize> = (0..count).collect();
+            sorted.sort_by_key(|&n| ids[n]);
+            for (place, &node) in sorted.iter().enumerate() {
+                let right = right_pointers(&ring, space, ids, Address::new(node), r, true);
+                prop_assert_eq!(right.predecessor.index(), sorted[(place + count - 1) % count]);
+                let list: Vec<usize> = (1..=r.min(count - 1).max(1))
+                    .map(|step| sorted[(place + step) % count])
+                    .collect();
+                prop_assert_eq!(right.successors.iter().map(|a| a.index()).collect::<Vec<_>>(), list);
+                for index in 0..bits {
+                    let run = right.fingers.iter().rev().find(|(first, _)| *first <= index).unwrap();
+                    prop_assert_eq!(run.1.index(), naive_finger(space, ids, node, index));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! All nodes of the ring in order of their identifiers, searchable in constant time.
+//!
+//! Identifiers are hashes, so they are spread evenly: the ring is cut into equal
+//! arcs by the first bits of the identifier, each with a short sorted list of its
+//! nodes. A search goes straight to its arc. Identifiers that are not spread evenly
+//! (given by hand) cost a binary search in a longer list.
+
+use crate::id::Id;
+use crate::sim::Address;
+
+/// Nodes that an arc should hold on average.
+const NODES_PER_ARC: usize = 8;
+
+/// The nodes of the ring.
+///
+/// The methods take the table of identifiers that the addresses index: the ring keeps
+/// only their first 64 bits, which settle nearly all comparisons.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    arcs: Vec<Vec<Member>>,
+    /// The arc of an identifier is its first `arc_bits` bits.
+    arc_bits: u32,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    prefix: u64,
+    address: Address,
+}
+
+impl Ring {
+    /// The ring of these nodes, whose identifiers are distinct.
+    pub fn of(ids: &[Id], nodes: impl ExactSizeIterator<Item = Address>) -> Ring {
+        let mut ring = Ring::with_arcs_for(nodes.len());
+        ring.len = nodes.len();
+        for address in nodes {
+            let prefix = ids[address.index()].prefix();
+            let arc = ring.arc_of(prefix);
+            ring.arcs[arc].push(Member { prefix, address });
+        }
+        for arc in &mut ring.arcs {
+            arc.sort_unstable_by_key(|member| (member.prefix, ids[member.address.index()]));
+        }
+        ring
+    }
+
+    fn with_arcs_for(nodes: usize) -> Ring {
+        let arc_bits = (nodes / NODES_PER_ARC).max(1).ilog2();
+        Ring { arcs: vec![Vec::new(); 1 << arc_bits], arc_bits, len: 0 }
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Takes a node in.
+    ///
+    /// # Panics
+    /// When a node with its identifier is there.
+    pub fn insert(&mut self, ids: &[Id], address: Address) {
+        if self.len > 4 * NODES_PER_ARC * self.arcs.len() {
+            let nodes: Vec<Address> = self.iter().chain([address]).collect();
+            *self = Ring::of(ids, nodes.into_iter());
+            return;
+        }
+        let id = ids[address.index()];
+        let arc = self.arc_of(id.prefix());
+        let place = self.place(ids, arc, id).expect_err("identifiers are distinct");
+        self.arcs[arc].insert(place, Member { prefix: id.prefix(), address });
+        self.len += 1;
+    }
+
+    /// Takes a node out; whether it was there.
+    pub fn remove(&mut self, ids: &[Id], address: Address) -> bool {
+        let id = ids[address.index()];
+        let arc = self.arc_of(id.prefix());
+        let found = self.place(ids, arc, id);
+        if let Ok(place) = found {
+            self.arcs[arc].remove(place);
+            self.len -= 1;
+        }
+        found.is_ok()
+    }
+
+    /// The node that owns a key: the first whose identifier equals the key or follows it.
+    ///
+    /// # Panics
+    /// On an empty ring, as the others below.
+    pub fn owner(&self, ids: &[Id], key: Id) -> Address {
+        let arc = self.arc_of(key.prefix());
+        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        self.first_from(arc, place)
+    }
+
+    /// The last node before a key, never one that stands on it (but for a node alone).
+    pub fn predecessor_of(&self, ids: &[Id], key: Id) -> Address {
+        let arc = self.arc_of(key.prefix());
+        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        self.last_before(arc, place)
+    }
+
+    /// The node after this one; itself when it is alone.
+    pub fn next(&self, ids: &[Id], node: Address) -> Address {
+        let id = ids[node.index()];
+        let arc = self.arc_of(id.prefix());
+        let place = match self.place(ids, arc, id) {
+            Ok(place) => place + 1,
+            Err(place) => place,
+        };
+        self.first_from(arc, place)
+    }
+
+    /// The node before this one; itself when it is alone.
+    pub fn previous(&self, ids: &[Id], node: Address) -> Address {
+        self.predecessor_of(ids, ids[node.index()])
+    }
+
+    /// The nodes by ascending identifier.
+    pub fn iter(&self) -> impl Iterator<Item = Address> {
+        self.arcs.iter().flatten().map(|member| member.address)
+    }
+
+    fn arc_of(&self, prefix: u64) -> usize {
+        prefix.checked_shr(u64::BITS - self.arc_bits).unwrap_or(0) as usize
+    }
+
+    /// Where an identifier stands in its arc, or would.
+    fn place(&self, ids: &[Id], arc: usize, id: Id) -> Result<usize, usize> {
+        let prefix = id.prefix();
+        self.arcs[arc].binary_search_by(|member| {
+            member.prefix.cmp(&prefix).then_with(|| ids[member.address.index()].cmp(&id))
+        })
+    }
+
+    fn first_from(&self, arc: usize, place: usize) -> Address {
+        if let Some(member) = self.arcs[arc].get(place) {
+            return member.address;
+        }
+        let later = self.arcs[arc + 1..].iter().chain(&self.arcs[..=arc]);
+        later.flat_map(|arc| arc.first()).next().expect("the ring is not empty").address
+    }
+
+    fn last_before(&self, arc: usize, place: usize) -> Address {
+        if let Some(member) = self.arcs[arc][..place].last() {
+            return member.address;
+        }
+        let earlier = self.arcs[..arc].iter().rev().chain(self.arcs[arc..].iter().rev());
+        earlier.flat_map(|arc| arc.last()).next().expect("the ring is not empty").address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::IdSpace;
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_sorted_list(
+            bits in 3u32..=10,
+            steps in prop::collection::vec((any::<bool>(), any::<u16>()), 1..300),
+        ) {
+            let space = IdSpace::new(bits).unwrap();
+            let ids: Vec<Id> = (0..1 << bits).map(|n| space.id(n)).collect();
+            let mut ring = Ring::of(&ids, [].into_iter());
+            let mut list: Vec<usize> = Vec::new();
+            for (join, number) in steps {
+                let number = usize::from(number) % ids.len();
+                match (list.binary_search(&number), join) {
+                    (Err(place), true) => {
+                        list.insert(place, number);
+                        ring.insert(&ids, Address::new(number));
+                    }
+                    (Ok(place), false) => {
+                        list.remove(place);
+                        prop_assert!(ring.remove(&ids, Address::new(number)));
+                    }
+                    (found, _) => prop_assert!(
+                        found.is_ok() || !ring.remove(&ids, Address::new(number))
+                    ),
+                }
+                prop_assert_eq!(ring.iter().map(Address::index).collect::<Vec<_>>(), list.clone());
+                prop_assert_eq!(ring.len(), list.len());
+                if list.is_empty() {
+                    continue;
+                }
+                let key = number ^ 1;
+                let from = list.partition_point(|&n| n < key);
+                let owner = list[from % list.len()];
+                let before = list[(from + list.len() - 1) % list.len()];
+                prop_assert_eq!(ring.owner(&ids, ids[key]).index(), owner);
+                prop_assert_eq!(ring.predecessor_of(&ids, ids[key]).index(), before);
+                let after = list[(list.partition_point(|&n| n <= owner)) % list.len()];
+                prop_assert_eq!(ring.next(&ids, Address::new(owner)).index(), after);
+            }
+        }
+    }
+}

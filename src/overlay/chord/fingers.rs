@@ -1,0 +1,235 @@
+//! The finger table: m entries, of which only about log2 N differ.
+
+use crate::id::{Id, IdSpace};
+use crate::sim::Address;
+
+/// The finger table of one node.
+///
+/// Finger *i* (counted from zero; the papers count from one) is the first known node
+/// at or after the node's identifier + 2^i. Long runs of fingers are the same node, so
+/// only the runs are stored: a bit for every finger at which a run starts, and one
+/// entry a run. A finger is found by counting the bits up to it.
+///
+/// **Invariant.** No finger lies nearer than its start: a node at a clockwise
+/// distance below 2^i is never finger *i*. Therefore the fingers that can lie before a
+/// key at distance *d* are those with 2^i < *d*, and the search starts there instead of
+/// at the top of the table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FingerTable {
+    /// Bit *i* is set when a run starts at finger *i*; bit 0 always is.
+    starts: [u64; 3],
+    /// The runs' nodes, `None` where none is known.
+    runs: Vec<Option<Address>>,
+}
+
+impl FingerTable {
+    /// A table that knows nobody.
+    pub fn empty() -> FingerTable {
+        FingerTable { starts: [1, 0, 0], runs: vec![None] }
+    }
+
+    /// The table with these runs: the first finger of each, ascending from zero, and its
+    /// node.
+    ///
+    /// # Panics
+    /// When the first run does not start at finger zero.
+    pub fn from_runs(runs: impl ExactSizeIterator<Item = (u32, Address)>) -> FingerTable {
+        let mut table = FingerTable { starts: [0; 3], runs: Vec::with_capacity(runs.len()) };
+        for (first, address) in runs {
+            table.set_start(first, true);
+            table.runs.push(Some(address));
+        }
+        assert!(table.starts[0] & 1 == 1, "the first run starts at finger zero");
+        table
+    }
+
+    /// Finger `index`.
+    pub fn get(&self, index: u32) -> Option<Address> {
+        self.runs[self.run_of(index)]
+    }
+
+    /// Sets the fingers `from` up to but not including `to`.
+    pub fn set(&mut self, from: u32, to: u32, space: IdSpace, finger: Option<Address>) {
+        if from >= to {
+            return;
+        }
+        // The run that goes on behind the changed fingers gets a start of its own.
+        if to < space.bits() && !self.is_start(to) {
+            let run = self.run_of(to);
+            self.runs.insert(run + 1, self.runs[run]);
+            self.set_start(to, true);
+        }
+        let first = self.starts_before(from);
+        let behind = self.starts_before(to);
+        self.runs.splice(first..behind, [finger]);
+        for index in from..to {
+            self.set_start(index, index == from);
+        }
+        // Equal neighbours become one run.
+        if to < space.bits() && self.runs[first + 1] == finger {
+            self.runs.remove(first + 1);
+            self.set_start(to, false);
+        }
+        if from > 0 && self.runs[first - 1] == finger {
+            self.runs.remove(first);
+            self.set_start(from, false);
+        }
+    }
+
+    /// Forgets a node wherever it stands in the table.
+    pub fn forget(&mut self, node: Address, space: IdSpace) {
+        while let Some(run) = self.runs.iter().position(|finger| *finger == Some(node)) {
+            let from = self.start_of(run);
+            let to = if run + 1 < self.runs.len() { self.start_of(run + 1) } else { space.bits() };
+            self.set(from, to, space, None);
+        }
+    }
+
+    /// The closest preceding finger: the highest one that lies between the node itself
+    /// and `limit` (figure 4 of the papers), by its distance from the node.
+    pub fn closest_preceding(
+        &self,
+        space: IdSpace,
+        this: Id,
+        limit: Id,
+        id_of: impl Fn(Address) -> Id,
+    ) -> Option<(Address, Id)> {
+        let reach = this.distance_to(limit);
+        // Equal ends are the whole ring but the node itself.
+        let highest = space.floor_log2(reach).unwrap_or(space.bits() - 1);
+        let candidates = self.runs[..=self.run_of(highest)].iter().rev().flatten();
+        candidates
+            .map(|finger| (*finger, this.distance_to(id_of(*finger))))
+            .find(|(_, distance)| *distance != Id::ZERO && (*distance < reach || reach == Id::ZERO))
+    }
+
+    /// The nodes in the table, nearest first, each with the first finger that it is.
+    pub fn runs(&self) -> impl Iterator<Item = (u32, Option<Address>)> {
+        self.runs.iter().enumerate().map(|(run, finger)| (self.start_of(run), *finger))
+    }
+
+    fn is_start(&self, index: u32) -> bool {
+        self.starts[(index / 64) as usize] >> (index % 64) & 1 == 1
+    }
+
+    fn set_start(&mut self, index: u32, start: bool) {
+        let bit = 1 << (index % 64);
+        let word = &mut self.starts[(index / 64) as usize];
+        *word = if start { *word | bit } else { *word & !bit };
+    }
+
+    /// Number of runs that start before finger `index`.
+    fn starts_before(&self, index: u32) -> usize {
+        let [low, mid, high] = self.starts;
+        let below = |bits: u32| u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        let count = match index {
+            0..64 => (low & below(index)).count_ones(),
+            64..128 => low.count_ones() + (mid & below(index - 64)).count_ones(),
+            _ => {
+                low.count_ones()
+                    + mid.count_ones()
+                    + (high & below((index - 128).min(64))).count_ones()
+            }
+        };
+        count as usize
+    }
+
+    /// The run that finger `index` belongs to.
+    fn run_of(&self, index: u32) -> usize {
+        self.starts_before(index + 1) - 1
+    }
+
+    /// The first finger of a run.
+    fn start_of(&self, run: usize) -> u32 {
+        let mut left = run as u32;
+        for (word, bits) in self.starts.into_iter().enumerate() {
+            if left < bits.count_ones() {
+                let rest = (0..left).fold(bits, |bits, _| bits & (bits - 1));
+                return 64 * word as u32 + rest.trailing_zeros();
+            }
+            left -= bits.count_ones();
+        }
+        unreachable!("there is a start for every run")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table_with(
+        bits: u32,
+        changes: &[(u32, u32, Option<u8>)],
+    ) -> (FingerTable, Vec<Option<Address>>) {
+        let space = IdSpace::new(bits).unwrap();
+        let mut table = FingerTable::empty();
+        let mut plain = vec![None; bits as usize];
+        for &(from, to, finger) in changes {
+            let (from, to) = (from % bits, to % (bits + 1));
+            let finger = finger.map(|n| Address::new(n.into()));
+            table.set(from, to, space, finger);
+            if from < to {
+                plain[from as usize..to as usize].fill(finger);
+            }
+        }
+        (table, plain)
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<(u32, u32, Option<u8>)>> {
+        prop::collection::vec((0u32..160, 0u32..=160, prop::option::of(0u8..4)), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_plain_table(bits in 1u32..=160, changes in changes(), forgotten in 0u8..4) {
+            let space = IdSpace::new(bits).unwrap();
+            let (mut table, mut plain) = table_with(bits, &changes);
+            let read = |table: &FingerTable| (0..bits).map(|i| table.get(i)).collect::<Vec<_>>();
+            prop_assert_eq!(&read(&table), &plain);
+            // As few runs as can be.
+            let distinct = 1 + plain.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            prop_assert_eq!(table.runs().count(), distinct);
+            for (start, finger) in table.runs() {
+                prop_assert_eq!(plain[start as usize], finger);
+            }
+            let forgotten = Address::new(forgotten.into());
+            table.forget(forgotten, space);
+            plain.iter_mut().filter(|f| **f == Some(forgotten)).for_each(|f| *f = None);
+            prop_assert_eq!(&read(&table), &plain);
+        }
+
+        /// The papers' loop over all m fingers from the top, on tables that keep the invariant.
+        #[test]
+        fn closest_preceding_is_that_of_the_papers(
+            bits in 3u32..=8,
+            this: u8,
+            limit: u8,
+            ids in prop::collection::vec(any::<u8>(), 1..12),
+            picks in prop::collection::vec(prop::option::of(any::<prop::sample::Index>()), 8),
+        ) {
+            let space = IdSpace::new(bits).unwrap();
+            let id = |n: u8| space.id(u64::from(n) % (1 << bits));
+            let ids: Vec<Id> = ids.into_iter().map(id).collect();
+            let (this, limit) = (id(this), id(limit));
+            let mut table = FingerTable::empty();
+            let mut plain = vec![None; bits as usize];
+            for (index, pick) in (0..bits).zip(picks) {
+                let node = pick.map(|pick| Address::new(pick.index(ids.len())));
+                let far_enough = node.is_none_or(|node| {
+                    let distance = this.distance_to(ids[node.index()]);
+                    distance == Id::ZERO || space.floor_log2(distance) >= Some(index)
+                });
+                if far_enough {
+                    table.set(index, index + 1, space, node);
+                    plain[index as usize] = node;
+                }
+            }
+            let expected = plain.iter().rev().flatten().copied()
+                .find(|f| ids[f.index()].is_between(this, limit));
+            let found = table.closest_preceding(space, this, limit, |a| ids[a.index()]);
+            prop_assert_eq!(found.map(|(node, _)| node), expected);
+        }
+    }
+}

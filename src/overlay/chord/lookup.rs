@@ -1,0 +1,237 @@
+//! Finding the successor of an identifier: \[S\] Figure 4, \[T\] Figure 5.
+
+use super::{Chord, ChordMessage, ChordNode, LookupStyle, Query, QueryFor, Step};
+use crate::id::Id;
+use crate::sim::{Address, Context};
+
+impl Chord {
+    /// Starts a query at the node that wants the answer.
+    pub(super) fn find_successor(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        context: &mut Context<'_, Self>,
+    ) {
+        let step = self.next_step(node, query.target, None, context);
+        let this = context.this();
+        self.take_step(node, query, step, this, context);
+    }
+
+    /// What this node says to a query: the heart of Chord.
+    ///
+    /// With `before` only nodes that precede that one are named: it has failed.
+    pub(super) fn next_step(
+        &self,
+        node: &ChordNode,
+        target: Id,
+        before: Option<Address>,
+        context: &Context<'_, Self>,
+    ) -> Step {
+        let this = context.this_id();
+        let Some(successor) = node.successors.first() else { return Step::NoRoute };
+        if before.is_none() && target.is_owned_between(this, context.id(*successor)) {
+            return Step::Owner(*successor);
+        }
+        let limit = before.map_or(target, |failed| context.id(failed));
+        if let Some(closer) = self.closest_preceding_node(node, limit, context) {
+            return Step::Closer(closer);
+        }
+        // Everyone known between here and the target has failed, so it is the first
+        // successor behind the target who has inherited it.
+        let mut behind = node.successors.iter();
+        let heir = behind.find(|heir| target.is_owned_between(this, context.id(**heir)));
+        heir.map_or(Step::NoRoute, |heir| Step::Owner(*heir))
+    }
+
+    /// The known node that most immediately precedes `limit`.
+    fn closest_preceding_node(
+        &self,
+        node: &ChordNode,
+        limit: Id,
+        context: &Context<'_, Self>,
+    ) -> Option<Address> {
+        let this = context.this_id();
+        let id_of = |address| context.id(address);
+        let finger = node.fingers.closest_preceding(self.space, this, limit, id_of);
+        if self.fingers && node.successors.len() == 1 {
+            return finger.map(|(address, _)| address); // the successor is finger 0
+        }
+        let (best, distance) = finger.unzip();
+        let distance = distance.unwrap_or(Id::ZERO);
+        let reach = this.distance_to(limit);
+        // Nearest first, so the first hit from behind is the best of the list.
+        let nearer = node.successors.iter().rev().find(|successor| {
+            let here = this.distance_to(context.id(**successor));
+            here > distance && (here < reach || reach == Id::ZERO)
+        });
+        nearer.copied().or(best)
+    }
+
+    /// Goes on with what `via` said to a query of this node's.
+    pub(super) fn take_step(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        step: Step,
+        via: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        match step {
+            Step::Owner(owner) => self.on_found(node, query, owner, context),
+            Step::Closer(next) if self.lookup == LookupStyle::Iterative => {
+                let question = ChordMessage::FindNext { query, before: None, via };
+                context.request(next, question, &[], self.request_timeout);
+            }
+            Step::Closer(next) => self.forward(query, next, &[], context),
+            Step::NoRoute => self.on_not_found(query, context),
+        }
+    }
+
+    /// Iterative: says who is next.
+    pub(super) fn answer_find_next(
+        &self,
+        node: &ChordNode,
+        query: Query,
+        before: Option<Address>,
+        context: &mut Context<'_, Self>,
+    ) {
+        note_presence(query, context);
+        let step = self.next_step(node, query.target, before, context);
+        context.reply(ChordMessage::Next { query, step }, &[]);
+    }
+
+    /// Iterative: `failed`, whom `via` had named, does not answer.
+    pub(super) fn ask_again(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        failed: Address,
+        via: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let this = context.this();
+        if via == this || via == failed {
+            let step = self.next_step(node, query.target, Some(failed), context);
+            self.take_step(node, query, step, this, context);
+        } else {
+            // If `via` has failed meanwhile, it is the origin's turn again.
+            let question = ChordMessage::FindNext { query, before: Some(failed), via: this };
+            context.request(via, question, &[], self.request_timeout);
+        }
+    }
+
+    /// Recursive: passes a query on, or answers it.
+    pub(super) fn pass_on(
+        &self,
+        node: &ChordNode,
+        query: Query,
+        from: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        note_presence(query, context);
+        let step = self.next_step(node, query.target, None, context);
+        let way_back = context.received_list();
+        match step {
+            Step::Closer(next) => self.forward(query, next, way_back, context),
+            Step::Owner(owner) if self.lookup == LookupStyle::Recursive => {
+                let way = way_back.split_last().map_or(way_back, |(_, rest)| rest);
+                context.send(from, ChordMessage::Found { query, owner }, way);
+            }
+            Step::Owner(owner) => {
+                context.send(query.origin, ChordMessage::Found { query, owner }, &[]);
+            }
+            // A node that is not on the ring yet: the query ends here, and whoever wants the
+            // answer tries again.
+            Step::NoRoute => {}
+        }
+    }
+
+    /// Recursive: `failed`, to whom the query was passed on, does not acknowledge.
+    pub(super) fn pass_on_again(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        failed: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let step = self.next_step(node, query.target, Some(failed), context);
+        // The list that was attached for `failed` ends with this node.
+        let list = context.received_list();
+        let way_back = list.split_last().map_or(list, |(_, rest)| rest);
+        match step {
+            Step::Closer(next) => self.forward(query, next, way_back, context),
+            Step::Owner(owner) if query.origin == context.this() => {
+                self.on_found(node, query, owner, context);
+            }
+            Step::Owner(owner) => {
+                let (to, way) = match way_back.split_last() {
+                    Some((to, way)) => (*to, way),
+                    None => (query.origin, way_back),
+                };
+                context.send(to, ChordMessage::Found { query, owner }, way);
+            }
+            Step::NoRoute if query.origin == context.this() => self.on_not_found(query, context),
+            Step::NoRoute => {}
+        }
+    }
+
+    fn forward(
+        &self,
+        query: Query,
+        next: Address,
+        way_back: &[Address],
+        context: &mut Context<'_, Self>,
+    ) {
+        let message = ChordMessage::Find { query };
+        if self.lookup == LookupStyle::Recursive {
+            let path: smallvec::SmallVec<[Address; 32]> =
+                way_back.iter().copied().chain([context.this()]).collect();
+            context.send_acknowledged(next, message, &path, self.request_timeout);
+        } else {
+            context.send_acknowledged(next, message, &[], self.request_timeout);
+        }
+    }
+
+    /// Recursive: the answer comes back.
+    pub(super) fn pass_back(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        owner: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        match context.received_list().split_last() {
+            Some((to, way)) => context.send(*to, ChordMessage::Found { query, owner }, way),
+            None => self.on_found(node, query, owner, context),
+        }
+    }
+
+    /// The answer is here.
+    fn on_found(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        owner: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        match query.purpose {
+            QueryFor::Lookup(lookup) => context.answer(lookup, owner),
+            QueryFor::Finger(index) => self.set_finger(node, index, owner, context),
+            QueryFor::Join => self.on_joined(node, owner, context),
+        }
+    }
+
+    fn on_not_found(&self, query: Query, context: &mut Context<'_, Self>) {
+        match query.purpose {
+            QueryFor::Lookup(lookup) => context.give_up(lookup),
+            // The next round, or the join's timer, tries again.
+            QueryFor::Finger(_) | QueryFor::Join => {}
+        }
+    }
+}
+
+fn note_presence(query: Query, context: &mut Context<'_, Chord>) {
+    if let QueryFor::Lookup(lookup) = query.purpose {
+        context.lookup_stands_here(lookup);
+    }
+}

@@ -1,0 +1,280 @@
+//! Joining and stabilisation: \[T\] Section IV-E, Figure 6.
+
+use super::{Chord, ChordMessage, ChordNode, ChordTimer, FixedFingers, Query, QueryFor};
+use crate::sim::{Address, Context, Duration};
+
+/// Time until a join that was not answered is tried again; doubled with every try.
+const JOIN_AGAIN: Duration = Duration::from_secs(10);
+/// No more doubling after this many tries: every three hours.
+const MAX_DOUBLINGS: u8 = 10;
+
+impl Chord {
+    /// `join`: asks a node of the ring for one's successor.
+    pub(super) fn join(
+        &self,
+        node: &mut ChordNode,
+        contact: Address,
+        attempt: u8,
+        context: &mut Context<'_, Self>,
+    ) {
+        node.contact = Some(contact);
+        let origin = context.this();
+        let query = Query { purpose: QueryFor::Join, origin, target: context.this_id() };
+        self.take_step(node, query, super::Step::Closer(contact), origin, context);
+        let doublings = attempt.min(MAX_DOUBLINGS);
+        let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
+        context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
+    }
+
+    /// The join's timer: if it has not been answered, tries again.
+    pub(super) fn join_again(
+        &self,
+        node: &mut ChordNode,
+        attempt: u8,
+        context: &mut Context<'_, Self>,
+    ) {
+        if let (true, Some(contact)) = (node.successors.is_empty(), node.contact) {
+            self.join(node, contact, attempt, context);
+        }
+    }
+
+    /// The join is answered: this is the successor.
+    pub(super) fn on_joined(
+        &self,
+        node: &mut ChordNode,
+        successor: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        if !node.successors.is_empty() {
+            return; // an answer to an earlier try
+        }
+        if self.ask_before_adopting && successor != context.this() {
+            self.ask_for_neighbours(successor, context);
+        } else {
+            self.set_successor(node, successor, context);
+        }
+    }
+
+    /// `stabilize`: asks the successor for its predecessor.
+    pub(super) fn stabilize(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
+        match node.successors.first() {
+            None => {} // not joined yet
+            Some(successor) if *successor == context.this() => {
+                // A node that is its own successor asks itself.
+                if let Some(predecessor) = node.predecessor {
+                    self.consider_successor(node, predecessor, context);
+                }
+            }
+            Some(successor) => self.ask_for_neighbours(*successor, context),
+        }
+    }
+
+    fn ask_for_neighbours(&self, peer: Address, context: &mut Context<'_, Self>) {
+        context.request(peer, ChordMessage::GetNeighbours, &[], self.request_timeout);
+    }
+
+    /// `peer`, the successor or one who may become it, has told its neighbours.
+    pub(super) fn stabilize_with(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        predecessor: Option<Address>,
+        context: &mut Context<'_, Self>,
+    ) {
+        let this = context.this_id();
+        let adopted = match node.successors.first() {
+            Some(successor) if *successor == peer => true,
+            Some(successor) => context.id(peer).is_between(this, context.id(*successor)),
+            None => true,
+        };
+        if !adopted {
+            return; // a nearer successor was found while this answer was under way
+        }
+        self.set_successor(node, peer, context);
+        self.copy_successors(node, context);
+        let nearer = predecessor
+            .filter(|predecessor| context.id(*predecessor).is_between(this, context.id(peer)));
+        match nearer {
+            Some(nearer) => self.consider_successor(node, nearer, context),
+            None => context.send(peer, ChordMessage::Notify, &[]),
+        }
+    }
+
+    /// A node lies between this one and its successor, or so the successor says.
+    fn consider_successor(
+        &self,
+        node: &mut ChordNode,
+        nearer: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        if self.ask_before_adopting {
+            self.ask_for_neighbours(nearer, context);
+        } else {
+            self.set_successor(node, nearer, context);
+            context.send(nearer, ChordMessage::Notify, &[]);
+        }
+    }
+
+    /// `peer` did not tell its neighbours, and has been forgotten.
+    pub(super) fn stabilize_without(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let Some(successor) = node.successors.first().copied() else {
+            // It was to be the first one: the join's timer tries again.
+            return;
+        };
+        if successor == context.this() {
+            return;
+        }
+        if context.id(peer).is_between(context.this_id(), context.id(successor)) {
+            // It stood before the present successor: as the old one, or as a candidate. In
+            // both cases the present one must hear of this node, and may know better.
+            self.ask_for_neighbours(successor, context);
+        }
+    }
+
+    /// Puts a node in front of the successor list, and in all fingers that are the
+    /// successor by definition.
+    pub(super) fn set_successor(
+        &self,
+        node: &mut ChordNode,
+        successor: Address,
+        context: &Context<'_, Self>,
+    ) {
+        if node.successors.first() == Some(&successor) {
+            return;
+        }
+        if node.successors.first() == Some(&context.this()) {
+            node.successors.clear();
+        }
+        node.successors.insert(0, successor);
+        node.successors.truncate(self.successors);
+        self.set_successor_fingers(node, context);
+    }
+
+    fn set_successor_fingers(&self, node: &mut ChordNode, context: &Context<'_, Self>) {
+        if self.fingers {
+            let first_distant = self.first_distant_finger(node, context);
+            let successor = node.successors.first().copied();
+            node.fingers.set(0, first_distant, self.space, successor);
+        }
+    }
+
+    /// The first finger that starts beyond the successor; m if there is none.
+    fn first_distant_finger(&self, node: &ChordNode, context: &Context<'_, Self>) -> u32 {
+        let Some(successor) = node.successors.first() else { return 0 };
+        let distance = context.this_id().distance_to(context.id(*successor));
+        self.space.floor_log2(distance).map_or(self.space.bits(), |covered| covered + 1)
+    }
+
+    /// Takes over the list of the successor, which came with the message being handled.
+    fn copy_successors(&self, node: &mut ChordNode, context: &Context<'_, Self>) {
+        node.successors.truncate(1);
+        let successor = node.successors[0];
+        let this = context.this();
+        let own = context.received_list().iter().take_while(|next| **next != this);
+        // A successor that is alone still names itself.
+        let others = own.filter(|next| **next != successor);
+        node.successors.extend(others.take(self.successors - 1));
+    }
+
+    /// `notify`: `peer` thinks that it is the predecessor.
+    #[allow(clippy::unused_self)]
+    pub(super) fn on_notify(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        context: &Context<'_, Self>,
+    ) {
+        let nearer = node.predecessor.is_none_or(|predecessor| {
+            context.id(peer).is_between(context.id(predecessor), context.this_id())
+        });
+        if nearer {
+            node.predecessor = Some(peer);
+        }
+    }
+
+    /// `fix_fingers`: looks fingers up.
+    pub(super) fn fix_fingers(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
+        let Some((_, which)) = self.fix_fingers else { return };
+        if node.successors.is_empty() {
+            return; // not joined yet
+        }
+        let bits = self.space.bits();
+        let first_distant = self.first_distant_finger(node, context);
+        match which {
+            FixedFingers::InTurn => {
+                self.fix_finger(node, node.next_finger, context);
+                node.next_finger = (node.next_finger + 1) % bits;
+            }
+            FixedFingers::InTurnDistant => {
+                let next = node.next_finger.max(first_distant);
+                let next = if next < bits { next } else { first_distant };
+                if next < bits {
+                    self.fix_finger(node, next, context);
+                    node.next_finger = (next + 1) % bits;
+                }
+            }
+            FixedFingers::AllDistant => {
+                for index in first_distant..bits {
+                    self.fix_finger(node, index, context);
+                }
+            }
+        }
+    }
+
+    fn fix_finger(&self, node: &mut ChordNode, index: u32, context: &mut Context<'_, Self>) {
+        let origin = context.this();
+        let target = context.this_id().plus(self.space.power_of_two(index));
+        let query = Query { purpose: QueryFor::Finger(index), origin, target };
+        self.find_successor(node, query, context);
+    }
+
+    /// The finger's lookup is answered.
+    pub(super) fn set_finger(
+        &self,
+        node: &mut ChordNode,
+        index: u32,
+        found: Address,
+        context: &Context<'_, Self>,
+    ) {
+        let distance = context.this_id().distance_to(context.id(found));
+        // Nearer than the finger's start means beyond this node: see the notes.
+        let all_the_way_round = distance < self.space.power_of_two(index);
+        let finger = if all_the_way_round { context.this() } else { found };
+        node.fingers.set(index, index + 1, self.space, Some(finger));
+        self.set_successor_fingers(node, context);
+    }
+
+    /// `check_predecessor`: asks it for a sign of life.
+    pub(super) fn check_predecessor(&self, node: &ChordNode, context: &mut Context<'_, Self>) {
+        if let Some(predecessor) = node.predecessor.filter(|p| *p != context.this()) {
+            context.request(predecessor, ChordMessage::Ping, &[], self.request_timeout);
+        }
+    }
+
+    /// Drops a node that does not answer from all tables. If it was the last successor,
+    /// the nearest finger takes its place, then the predecessor; a node that knows nobody
+    /// is alone.
+    pub(super) fn forget(&self, node: &mut ChordNode, peer: Address, context: &Context<'_, Self>) {
+        if node.predecessor == Some(peer) {
+            node.predecessor = None;
+        }
+        node.fingers.forget(peer, self.space);
+        if !node.successors.contains(&peer) {
+            return;
+        }
+        node.successors.retain(|successor| *successor != peer);
+        if node.successors.is_empty() {
+            let this = context.this_id();
+            let fingers = node.fingers.runs().filter_map(|(_, finger)| finger);
+            let others = fingers.chain(node.predecessor).filter(|other| *other != context.this());
+            let nearest = others.min_by_key(|other| this.distance_to(context.id(*other)));
+            node.successors.push(nearest.unwrap_or(context.this()));
+        }
+        self.set_successor_fingers(node, context);
+    }
+}

@@ -1,0 +1,156 @@
+//! What Chord's nodes send each other.
+
+use crate::id::Id;
+use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind};
+
+/// A search for the successor of an identifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Query {
+    /// What the answer is for.
+    pub purpose: QueryFor,
+    /// Who wants it.
+    pub origin: Address,
+    /// Whose successor is sought.
+    pub target: Id,
+}
+
+/// What the answer to a query is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum QueryFor {
+    /// A lookup of the workload.
+    Lookup(LookupId),
+    /// The finger with this index, counted from zero.
+    Finger(u32),
+    /// The first successor of a joining node.
+    Join,
+}
+
+/// What a node says to a query.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Step {
+    /// This node is the successor of the target.
+    Owner(Address),
+    /// Ask this one: it lies between me and the target.
+    Closer(Address),
+    /// I know nobody.
+    NoRoute,
+}
+
+/// A message of Chord.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum ChordMessage {
+    /// Iterative lookup, a request: who is next?
+    FindNext {
+        /// The query.
+        query: Query,
+        /// Only nodes before this one: it has failed.
+        before: Option<Address>,
+        /// Who named the receiver. The sender's own note, not on the wire.
+        via: Address,
+    },
+    /// The answer.
+    Next {
+        /// The query.
+        query: Query,
+        /// Who is next.
+        step: Step,
+    },
+    /// Recursive lookup, acknowledged: pass this on. The attached list is the path of
+    /// the answer, origin first, if it goes back along it.
+    Find {
+        /// The query.
+        query: Query,
+    },
+    /// The answer on its way back. The attached list is the rest of the way.
+    Found {
+        /// The query.
+        query: Query,
+        /// The successor of its target.
+        owner: Address,
+    },
+    /// `stabilize`, a request: who are your predecessor and your successors?
+    GetNeighbours,
+    /// The answer; the successors are attached.
+    Neighbours {
+        /// The predecessor.
+        predecessor: Option<Address>,
+    },
+    /// `notify`: I think I am your predecessor.
+    Notify,
+    /// `check_predecessor`, a request: are you there?
+    Ping,
+    /// The answer.
+    Pong,
+}
+
+impl ChordMessage {
+    /// The query that the message is about.
+    pub fn query(&self) -> Option<&Query> {
+        match self {
+            ChordMessage::FindNext { query, .. }
+            | ChordMessage::Next { query, .. }
+            | ChordMessage::Find { query }
+            | ChordMessage::Found { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes of an identifier on the wire: a whole SHA-1 digest.
+const ID_BYTES: u32 = 20;
+/// Bytes of an address on the wire: ip and port.
+const ADDRESS_BYTES: u32 = 6;
+/// Bytes of what says which message this is, and of which query: a tag and a number.
+const TAG_BYTES: u32 = 5;
+const QUERY_BYTES: u32 = ADDRESS_BYTES + ID_BYTES;
+
+impl Message for ChordMessage {
+    const KINDS: &'static [MessageKind] = &[
+        MessageKind::lookup("lookup_query"),
+        MessageKind::lookup("lookup_answer"),
+        MessageKind::maintenance("finger_query"),
+        MessageKind::maintenance("finger_answer"),
+        MessageKind::maintenance("join_query"),
+        MessageKind::maintenance("join_answer"),
+        MessageKind::maintenance("get_neighbours"),
+        MessageKind::maintenance("neighbours"),
+        MessageKind::maintenance("notify"),
+        MessageKind::maintenance("ping"),
+        MessageKind::maintenance("pong"),
+    ];
+
+    fn kind(&self) -> usize {
+        let of_query = |query: &Query| match query.purpose {
+            QueryFor::Lookup(_) => 0,
+            QueryFor::Finger(_) => 2,
+            QueryFor::Join => 4,
+        };
+        match self {
+            ChordMessage::FindNext { query, .. } | ChordMessage::Find { query } => of_query(query),
+            ChordMessage::Next { query, .. } | ChordMessage::Found { query, .. } => {
+                of_query(query) + 1
+            }
+            ChordMessage::GetNeighbours => 6,
+            ChordMessage::Neighbours { .. } => 7,
+            ChordMessage::Notify => 8,
+            ChordMessage::Ping => 9,
+            ChordMessage::Pong => 10,
+        }
+    }
+
+    fn wire_bytes(&self, list_len: usize) -> u32 {
+        let body = match self {
+            ChordMessage::FindNext { before, .. } => {
+                QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
+            }
+            ChordMessage::Find { .. } => QUERY_BYTES,
+            ChordMessage::Next { .. } | ChordMessage::Found { .. } => ADDRESS_BYTES,
+            ChordMessage::Neighbours { .. } => ADDRESS_BYTES * (1 + list_len as u32),
+            ChordMessage::GetNeighbours
+            | ChordMessage::Notify
+            | ChordMessage::Ping
+            | ChordMessage::Pong => 0,
+        };
+        HEADER_BYTES + TAG_BYTES + body
+    }
+}

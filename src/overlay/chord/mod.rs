@@ -1,0 +1,293 @@
+//! Chord: nodes on a ring, each knowing its successors and a table of fingers.
+//!
+//! \[S\] I. Stoica, R. Morris, D. Karger, M. F. Kaashoek, H. Balakrishnan: Chord: A
+//! Scalable Peer-to-peer Lookup Service for Internet Applications. SIGCOMM 2001.
+//!
+//! \[T\] The same with D. Liben-Nowell and F. Dabek, IEEE/ACM Transactions on
+//! Networking 11(1), 2003.
+//!
+//! Before working on this folder you should read, at least, \[T\] Section IV. The
+//! state machine is here, its lookups are in `lookup.rs`, joining and stabilisation
+//! in `maintenance.rs`.
+//!
+//! # Implementation notes
+//!
+//! Where this departs from the papers, or settles what they leave open:
+//!
+//! - Fingers are counted from 0 here, from 1 there: our finger *i* starts at *n* + 2^*i*.
+//! - `find_successor` is \[T\] Figure 5: a node whose key lies in (itself, successor]
+//!   answers, any other asks or passes on to the closest preceding node. A node does
+//!   not ask whether it owns the key itself, so a lookup of one's own key goes around
+//!   the ring, as printed.
+//! - With a successor list of more than one, or without fingers, the closest preceding
+//!   node is sought in the list as well (\[T\] Section IV-E.3).
+//! - A contact that does not answer is dropped from the tables, and the lookup goes on
+//!   with the next best one that precedes it (iterative: of the last node that answered;
+//!   if that one has failed too, of the origin). When all that a node knows before the
+//!   key have failed, its first successor behind the key is the answer.
+//! - Every forward comes strictly nearer to the key, so a lookup cannot go in circles.
+//! - A finger lookup can come back with a node that lies beyond the asking node, if the
+//!   ring does not know that node yet. The asking node knows better: such a finger is
+//!   itself.
+//! - All fingers that start no further than the successor *are* the successor; they are
+//!   set whenever the successor is. (The papers set finger 1 only and let
+//!   `fix_fingers` find out about the others.)
+//! - `stabilize` asks for predecessor and successor list in one message. With
+//!   `ask_before_adopting` the node asks the successor's predecessor the same before it
+//!   adopts it, which proves it alive and brings its list; without, it adopts at once.
+//! - When the successor does not answer, the next of the list takes its place and is
+//!   asked at once; behind the last one comes the nearest finger, then the predecessor.
+//! - In recursive lookups every forward is acknowledged by the next node's transport.
+//!   The way back of the answer rides in the message instead of being state of the
+//!   nodes on the path; it is not counted in the bytes.
+//! - A join whose answer does not come is tried again through the same contact after
+//!   10, 20, 40 … seconds.
+
+mod fingers;
+mod lookup;
+mod maintenance;
+mod message;
+#[cfg(test)]
+mod tests;
+
+pub use fingers::FingerTable;
+pub use message::{ChordMessage, Query, QueryFor, Step};
+
+use crate::id::IdSpace;
+use crate::oracle::Pointers;
+use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
+
+/// The parameters of a Chord ring.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chord {
+    /// The identifiers.
+    pub space: IdSpace,
+    /// Length of the successor list, *r* ≥ 1.
+    pub successors: usize,
+    /// Whether nodes keep fingers.
+    pub fingers: bool,
+    /// Who asks whom during a lookup.
+    pub lookup: LookupStyle,
+    /// After this time without an answer a node is taken for dead.
+    pub request_timeout: Duration,
+    /// When to stabilise; never if `None`.
+    pub stabilize: Option<Period>,
+    /// When to repair fingers; never if `None`.
+    pub fix_fingers: Option<(Period, FixedFingers)>,
+    /// When to ask the predecessor whether it lives; never if `None`.
+    pub check_predecessor: Option<Period>,
+    /// Whether a new successor is asked for a sign of life before it is adopted.
+    pub ask_before_adopting: bool,
+}
+
+/// Who asks whom during a lookup.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LookupStyle {
+    /// The origin asks every node in turn.
+    Iterative,
+    /// The query is passed on, the answer comes back along its path.
+    Recursive,
+    /// The query is passed on, the last node answers the origin.
+    SemiRecursive,
+}
+
+/// Which fingers a round of `fix_fingers` looks up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FixedFingers {
+    /// The next of all m.
+    InTurn,
+    /// The next of those that start beyond the successor.
+    InTurnDistant,
+    /// All that start beyond the successor.
+    AllDistant,
+}
+
+/// Something done again and again.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Period {
+    /// Mean time from one round to the next.
+    pub mean: Duration,
+    /// Each waiting time is uniform within this share of the mean, up or down.
+    pub jitter: f64,
+}
+
+/// The state of one node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChordNode {
+    predecessor: Option<Address>,
+    /// Nearest first; the node itself when it is alone; empty until it has joined.
+    successors: Vec<Address>,
+    fingers: FingerTable,
+    /// The finger that `fix_fingers` looks up next.
+    next_finger: u32,
+    /// Through whom the node joins.
+    contact: Option<Address>,
+}
+
+/// What a node wakes itself up for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum ChordTimer {
+    /// A round of `stabilize`.
+    Stabilize,
+    /// A round of `fix_fingers`.
+    FixFingers,
+    /// A round of `check_predecessor`.
+    CheckPredecessor,
+    /// The join that was tried this often has not been answered.
+    JoinAgain(u8),
+}
+
+impl ChordNode {
+    /// The node of a converged ring with these pointers.
+    pub fn converged(pointers: Pointers) -> ChordNode {
+        let fingers = if pointers.fingers.is_empty() {
+            FingerTable::empty()
+        } else {
+            FingerTable::from_runs(pointers.fingers.into_iter())
+        };
+        ChordNode {
+            predecessor: Some(pointers.predecessor),
+            successors: pointers.successors,
+            fingers,
+            next_finger: 0,
+            contact: None,
+        }
+    }
+
+    /// The node before this one, if it knows.
+    pub fn predecessor(&self) -> Option<Address> {
+        self.predecessor
+    }
+
+    /// The nodes after this one, nearest first: itself when it is alone, none until it
+    /// has joined.
+    pub fn successors(&self) -> &[Address] {
+        &self.successors
+    }
+
+    /// The finger table.
+    pub fn fingers(&self) -> &FingerTable {
+        &self.fingers
+    }
+}
+
+impl Protocol for Chord {
+    type Node = ChordNode;
+    type Message = ChordMessage;
+    type Timer = ChordTimer;
+
+    fn new_node(&self, _: Address) -> ChordNode {
+        ChordNode {
+            predecessor: None,
+            successors: Vec::with_capacity(self.successors),
+            fingers: FingerTable::empty(),
+            next_finger: 0,
+            contact: None,
+        }
+    }
+
+    fn on_start(&self, node: &mut ChordNode, start: Start, context: &mut Context<'_, Self>) {
+        match start {
+            Start::Create => self.set_successor(node, context.this(), context),
+            Start::Join { contact } => self.join(node, contact, 0, context),
+            Start::Resume => {}
+        }
+        // A node's first rounds come anywhere within the period: nodes that start
+        // together do not keep step.
+        for (period, timer) in self.periods() {
+            let first = context.random().between(Duration::ZERO, period.mean);
+            context.set_timer(first, timer);
+        }
+    }
+
+    fn on_message(
+        &self,
+        node: &mut ChordNode,
+        from: Address,
+        message: ChordMessage,
+        context: &mut Context<'_, Self>,
+    ) {
+        match message {
+            ChordMessage::FindNext { query, before, .. } => {
+                self.answer_find_next(node, query, before, context);
+            }
+            ChordMessage::Next { query, step } => {
+                self.take_step(node, query, step, from, context);
+            }
+            ChordMessage::Find { query } => self.pass_on(node, query, from, context),
+            ChordMessage::Found { query, owner } => self.pass_back(node, query, owner, context),
+            ChordMessage::GetNeighbours => {
+                let predecessor = node.predecessor;
+                context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
+            }
+            ChordMessage::Neighbours { predecessor } => {
+                self.stabilize_with(node, from, predecessor, context);
+            }
+            ChordMessage::Notify => self.on_notify(node, from, context),
+            ChordMessage::Ping => context.reply(ChordMessage::Pong, &[]),
+            ChordMessage::Pong => {}
+        }
+    }
+
+    fn on_timer(&self, node: &mut ChordNode, timer: ChordTimer, context: &mut Context<'_, Self>) {
+        match timer {
+            ChordTimer::Stabilize => self.stabilize(node, context),
+            ChordTimer::FixFingers => self.fix_fingers(node, context),
+            ChordTimer::CheckPredecessor => self.check_predecessor(node, context),
+            ChordTimer::JoinAgain(attempt) => self.join_again(node, attempt, context),
+        }
+        if let Some((period, _)) = self.periods().find(|(_, own)| *own == timer) {
+            let wait = context.random().jittered(period.mean, period.jitter);
+            context.set_timer(wait, timer);
+        }
+    }
+
+    fn on_operation(
+        &self,
+        node: &mut ChordNode,
+        operation: Operation,
+        context: &mut Context<'_, Self>,
+    ) {
+        let Operation::Lookup { lookup, key } = operation;
+        context.lookup_stands_here(lookup);
+        let origin = context.this();
+        let query = Query { purpose: QueryFor::Lookup(lookup), origin, target: key };
+        self.find_successor(node, query, context);
+    }
+
+    fn on_unreachable(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        message: ChordMessage,
+        context: &mut Context<'_, Self>,
+    ) {
+        self.forget(node, peer, context);
+        match message.query().map(|query| query.purpose) {
+            Some(QueryFor::Lookup(lookup)) => context.lookup_timed_out(lookup),
+            _ => context.maintenance_timed_out(),
+        }
+        match message {
+            ChordMessage::FindNext { query, via, .. } => {
+                self.ask_again(node, query, peer, via, context);
+            }
+            ChordMessage::Find { query } => self.pass_on_again(node, query, peer, context),
+            ChordMessage::GetNeighbours => self.stabilize_without(node, peer, context),
+            _ => {}
+        }
+    }
+}
+
+impl Chord {
+    /// The rounds that this ring's nodes make.
+    fn periods(&self) -> impl Iterator<Item = (Period, ChordTimer)> + use<> {
+        let fix_fingers = self.fix_fingers.map(|(period, _)| period);
+        [
+            (self.stabilize, ChordTimer::Stabilize),
+            (fix_fingers, ChordTimer::FixFingers),
+            (self.check_predecessor, ChordTimer::CheckPredecessor),
+        ]
+        .into_iter()
+        .filter_map(|(period, timer)| period.map(|period| (period, timer)))
+    }
+}

@@ -1,0 +1,187 @@
+//! The servers: their addresses, drawn from the seed, and the identifiers that
+//! follow from them.
+//!
+//! Must not know: which of them are up, or what they run.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use crate::id::{Id, IdSpace};
+use crate::sim::{Address, Stream};
+
+/// Who is who: one entry a node on the ring, by address.
+///
+/// A server with *v* virtual nodes has *v* entries side by side, on one ip and on
+/// ports that follow each other.
+#[derive(Clone, Debug)]
+pub struct Population {
+    /// Where the nodes are reached.
+    pub sockets: Vec<SocketAddrV4>,
+    /// Their identifiers.
+    pub ids: Vec<Id>,
+    /// Nodes on the ring for each server.
+    pub virtual_nodes: usize,
+    /// Servers whose address was drawn anew because an identifier was taken.
+    pub collisions: u64,
+}
+
+impl Population {
+    /// Draws the addresses of `servers` servers; the identifier of a node is SHA-1 of
+    /// the text `ip:port`. Two nodes never share an identifier: the later server draws
+    /// again, and is counted.
+    ///
+    /// # Panics
+    /// When there are more nodes than identifiers.
+    pub fn draw(
+        space: IdSpace,
+        servers: usize,
+        virtual_nodes: usize,
+        random: &mut Stream,
+    ) -> Population {
+        let nodes = servers * virtual_nodes;
+        assert!(space.size().is_none_or(|size| nodes as u64 <= size), "too few identifiers");
+        let mut population = Population {
+            sockets: Vec::with_capacity(nodes),
+            ids: Vec::with_capacity(nodes),
+            virtual_nodes,
+            collisions: 0,
+        };
+        for _ in 0..servers {
+            population.push_server(space, random);
+        }
+        loop {
+            let redrawn = population.servers_in_collision();
+            for &server in &redrawn {
+                population.redraw_server(space, server, random);
+            }
+            population.collisions += redrawn.len() as u64;
+            if redrawn.is_empty() {
+                return population;
+            }
+        }
+    }
+
+    /// Nodes with given identifiers, which must be distinct. Their addresses are drawn
+    /// all the same, for people to read.
+    pub fn with_ids(space: IdSpace, ids: Vec<Id>, random: &mut Stream) -> Population {
+        let mut population = Population::draw(space, 0, 1, random);
+        population.sockets = ids.iter().map(|_| draw_socket(1, random)).collect();
+        population.ids = ids;
+        population
+    }
+
+    /// Number of nodes on the ring.
+    pub fn nodes(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Number of servers.
+    pub fn servers(&self) -> usize {
+        self.ids.len() / self.virtual_nodes
+    }
+
+    /// The server that a node runs on.
+    pub fn server_of(&self, node: Address) -> usize {
+        node.index() / self.virtual_nodes
+    }
+
+    /// The nodes that run on a server.
+    pub fn nodes_of(&self, server: usize) -> impl Iterator<Item = Address> + use<> {
+        let first = server * self.virtual_nodes;
+        (first..first + self.virtual_nodes).map(Address::new)
+    }
+
+    /// All nodes, in the order in which they were drawn.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> + use<> {
+        (0..self.nodes()).map(Address::new)
+    }
+
+    fn push_server(&mut self, space: IdSpace, random: &mut Stream) {
+        let first = draw_socket(self.virtual_nodes, random);
+        for offset in 0..self.virtual_nodes {
+            let socket = SocketAddrV4::new(*first.ip(), first.port() + offset as u16);
+            self.sockets.push(socket);
+            self.ids.push(space.hash(socket.to_string()));
+        }
+    }
+
+    fn redraw_server(&mut self, space: IdSpace, server: usize, random: &mut Stream) {
+        self.push_server(space, random);
+        let nodes = self.nodes() - self.virtual_nodes;
+        for node in self.nodes_of(server) {
+            let last = nodes + node.index() % self.virtual_nodes;
+            self.sockets[node.index()] = self.sockets[last];
+            self.ids[node.index()] = self.ids[last];
+        }
+        self.sockets.truncate(nodes);
+        self.ids.truncate(nodes);
+    }
+
+    /// The servers, ascending, with a node whose identifier an earlier node has.
+    fn servers_in_collision(&self) -> Vec<usize> {
+        let mut order: Vec<u32> = (0..self.nodes() as u32).collect();
+        order.sort_unstable_by_key(|&node| (self.ids[node as usize], node));
+        let same = order.windows(2).filter(|w| self.ids[w[0] as usize] == self.ids[w[1] as usize]);
+        let mut servers: Vec<usize> =
+            same.map(|pair| pair[1] as usize / self.virtual_nodes).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        servers
+    }
+}
+
+/// A public unicast IPv4 address, and a port outside the well-known ones that leaves
+/// room for the ports of further virtual nodes.
+fn draw_socket(ports: usize, random: &mut Stream) -> SocketAddrV4 {
+    let ip = loop {
+        let ip = Ipv4Addr::from(random.bits() as u32);
+        let [first, ..] = ip.octets();
+        let reserved = first == 0 || first >= 224 || ip.is_loopback() || ip.is_link_local();
+        if !reserved && !ip.is_private() {
+            break ip;
+        }
+    };
+    let choices = u64::from(u16::MAX) - 1024 + 1 - (ports as u64 - 1);
+    SocketAddrV4::new(ip, 1024 + random.below(choices) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(bits: u32, servers: usize, virtual_nodes: usize) -> Population {
+        let space = IdSpace::new(bits).unwrap();
+        Population::draw(space, servers, virtual_nodes, &mut Stream::new(1, 0, "addresses"))
+    }
+
+    #[test]
+    fn identifiers_are_hashes_of_addresses() {
+        let population = draw(160, 100, 3);
+        let space = IdSpace::new(160).unwrap();
+        for (socket, id) in population.sockets.iter().zip(&population.ids) {
+            assert_eq!(space.hash(format!("{}:{}", socket.ip(), socket.port())), *id);
+        }
+        let first: Vec<_> = population.nodes_of(7).map(Address::index).collect();
+        assert_eq!(first, [21, 22, 23]);
+        assert_eq!(population.sockets[21].ip(), population.sockets[23].ip());
+        assert_eq!(population.sockets[21].port() + 2, population.sockets[23].port());
+        assert_eq!(population.server_of(Address::new(23)), 7);
+    }
+
+    #[test]
+    fn collisions_are_redrawn_and_counted() {
+        for (bits, servers, virtual_nodes) in [(3, 8, 1), (10, 900, 1), (12, 500, 4), (0, 0, 1)] {
+            let population = draw(bits.max(1), servers, virtual_nodes);
+            let mut ids = population.ids.clone();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), servers * virtual_nodes);
+            assert_eq!(population.collisions > 0, servers > 1);
+        }
+        assert_eq!(draw(160, 1000, 1).collisions, 0);
+    }
+
+    #[test]
+    fn more_servers_leave_the_first_ones_as_they_are() {
+        assert_eq!(draw(160, 100, 1).ids[..50], draw(160, 50, 1).ids[..]);
+    }
+}

@@ -1,0 +1,283 @@
+//! The context of a handler: what a node may know, and what it says that it does.
+//!
+//! A context only records. What a handler does is a list of [`Effect`]s, which the
+//! engine carries out when the handler is done; a test can drive a single node by
+//! hand and read the list instead (see [`Bench`]).
+
+use std::ops::Range;
+
+use super::protocol::{LookupId, Protocol, Start};
+use super::{Address, Duration, Operation, Stream, Time};
+use crate::id::Id;
+
+/// What a node may know while it handles something, and where it says what it does.
+#[derive(Debug)]
+pub struct Context<'a, P: Protocol> {
+    pub(super) now: Time,
+    pub(super) this: Address,
+    pub(super) ids: &'a [Id],
+    pub(super) random: &'a mut Stream,
+    pub(super) received: &'a [Address],
+    pub(super) record: &'a mut Record<P>,
+}
+
+/// What a handler did.
+#[derive(Debug)]
+pub struct Record<P: Protocol> {
+    /// In the order in which it was done.
+    pub effects: Vec<Effect<P::Message, P::Timer>>,
+    /// The addresses that the effects' lists are ranges of.
+    pub addresses: Vec<Address>,
+}
+
+impl<P: Protocol> Default for Record<P> {
+    fn default() -> Self {
+        Record { effects: Vec::new(), addresses: Vec::new() }
+    }
+}
+
+/// Something that a node does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect<M, T> {
+    /// Sends a message.
+    Send {
+        /// To whom.
+        to: Address,
+        /// What.
+        message: M,
+        /// The attached list.
+        list: Range<usize>,
+        /// What is expected in return.
+        manner: Manner,
+    },
+    /// Wakes itself up.
+    Timer {
+        /// After this time.
+        after: Duration,
+        /// With this.
+        timer: T,
+    },
+    /// Tells the observer something about a lookup.
+    Note(Note),
+}
+
+/// What the sender of a message expects in return.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manner {
+    /// Nothing.
+    OneWay,
+    /// An answer within this time.
+    Request(Duration),
+    /// An acknowledgement by the receiver's transport within this time.
+    Acknowledged(Duration),
+    /// This is the answer to the request being handled.
+    Reply,
+}
+
+/// What an overlay tells about a lookup. Not a message: nodes never see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Note {
+    /// The lookup stands at the node that says so.
+    StandsHere(LookupId),
+    /// A node that the lookup wanted to contact did not answer.
+    TimedOut(LookupId),
+    /// The node's maintenance wanted to contact a node that did not answer.
+    MaintenanceTimedOut,
+    /// The answer came to the node that asked.
+    Answer {
+        /// To this lookup.
+        lookup: LookupId,
+        /// The node that owns the key, as far as the overlay knows.
+        owner: Address,
+    },
+    /// There is nobody left to ask.
+    NoRoute(LookupId),
+}
+
+impl<'a, P: Protocol> Context<'a, P> {
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The node's own address.
+    pub fn this(&self) -> Address {
+        self.this
+    }
+
+    /// The identifier of an address. Any node can compute it (it is the hash of the ip
+    /// and port that the address stands for); this looks it up.
+    pub fn id(&self, address: Address) -> Id {
+        self.ids[address.index()]
+    }
+
+    /// The node's own identifier.
+    pub fn this_id(&self) -> Id {
+        self.id(self.this)
+    }
+
+    /// The random numbers of the protocol.
+    pub fn random(&mut self) -> &mut Stream {
+        self.random
+    }
+
+    /// The addresses attached to the message being handled, or to the one that was not
+    /// answered.
+    pub fn received_list(&self) -> &'a [Address] {
+        self.received
+    }
+
+    /// Sends a message and expects nothing in return.
+    pub fn send(&mut self, to: Address, message: P::Message, list: &[Address]) {
+        self.record(to, message, list, Manner::OneWay);
+    }
+
+    /// Sends a message that the receiver's transport acknowledges. Without the
+    /// acknowledgement after `timeout`, [`Protocol::on_unreachable`] is called.
+    pub fn send_acknowledged(
+        &mut self,
+        to: Address,
+        message: P::Message,
+        list: &[Address],
+        timeout: Duration,
+    ) {
+        self.record(to, message, list, Manner::Acknowledged(timeout));
+    }
+
+    /// Sends a message that the receiver answers. Without the answer after `timeout`,
+    /// [`Protocol::on_unreachable`] is called.
+    pub fn request(
+        &mut self,
+        to: Address,
+        message: P::Message,
+        list: &[Address],
+        timeout: Duration,
+    ) {
+        self.record(to, message, list, Manner::Request(timeout));
+    }
+
+    /// Answers the request being handled.
+    ///
+    /// # Panics
+    /// The engine panics when what is being handled is no request, or was answered.
+    pub fn reply(&mut self, message: P::Message, list: &[Address]) {
+        let this = self.this;
+        // The engine knows whom to: the address is not looked at.
+        self.record(this, message, list, Manner::Reply);
+    }
+
+    /// Wakes the node up after a time; a node that stops before does not wake up.
+    pub fn set_timer(&mut self, after: Duration, timer: P::Timer) {
+        self.record.effects.push(Effect::Timer { after, timer });
+    }
+
+    /// Says that a lookup stands at this node: it was asked, or the lookup began here.
+    pub fn lookup_stands_here(&mut self, lookup: LookupId) {
+        self.note(Note::StandsHere(lookup));
+    }
+
+    /// Says that a node that a lookup wanted to contact did not answer.
+    pub fn lookup_timed_out(&mut self, lookup: LookupId) {
+        self.note(Note::TimedOut(lookup));
+    }
+
+    /// Says that a node that maintenance wanted to contact did not answer.
+    pub fn maintenance_timed_out(&mut self) {
+        self.note(Note::MaintenanceTimedOut);
+    }
+
+    /// Gives the answer to a lookup, at the node that asked.
+    pub fn answer(&mut self, lookup: LookupId, owner: Address) {
+        self.note(Note::Answer { lookup, owner });
+    }
+
+    /// Gives a lookup up: there is nobody left to ask.
+    pub fn give_up(&mut self, lookup: LookupId) {
+        self.note(Note::NoRoute(lookup));
+    }
+
+    fn note(&mut self, note: Note) {
+        self.record.effects.push(Effect::Note(note));
+    }
+
+    fn record(&mut self, to: Address, message: P::Message, list: &[Address], manner: Manner) {
+        let start = self.record.addresses.len();
+        self.record.addresses.extend_from_slice(list);
+        let list = start..self.record.addresses.len();
+        self.record.effects.push(Effect::Send { to, message, list, manner });
+    }
+}
+
+/// One node driven by hand, without an engine: for the unit tests of an overlay.
+///
+/// Every method calls a handler and gives back what the node did.
+#[derive(Debug)]
+pub struct Bench<'a, P: Protocol> {
+    /// The overlay's parameters.
+    pub protocol: &'a P,
+    /// Where the node stands.
+    pub address: Address,
+    /// The node.
+    pub node: P::Node,
+    /// The identifiers of all addresses.
+    pub ids: &'a [Id],
+    /// The clock, set by hand.
+    pub now: Time,
+    random: Stream,
+}
+
+impl<'a, P: Protocol> Bench<'a, P> {
+    /// A node at `address`, before it starts.
+    pub fn new(protocol: &'a P, address: Address, ids: &'a [Id]) -> Self {
+        let random = Stream::new(0, 0, "bench");
+        let node = protocol.new_node(address);
+        Bench { protocol, address, node, ids, now: Time::ZERO, random }
+    }
+
+    /// Starts the node.
+    pub fn start(&mut self, start: Start) -> Record<P> {
+        self.drive(&[], |protocol, node, context| protocol.on_start(node, start, context))
+    }
+
+    /// Delivers a message with its list.
+    pub fn deliver(&mut self, from: Address, message: P::Message, list: &[Address]) -> Record<P> {
+        self.drive(list, |protocol, node, context| {
+            protocol.on_message(node, from, message, context);
+        })
+    }
+
+    /// Lets a timer run out.
+    pub fn timer(&mut self, timer: P::Timer) -> Record<P> {
+        self.drive(&[], |protocol, node, context| protocol.on_timer(node, timer, context))
+    }
+
+    /// Asks for an operation.
+    pub fn operate(&mut self, operation: Operation) -> Record<P> {
+        self.drive(&[], |protocol, node, context| protocol.on_operation(node, operation, context))
+    }
+
+    /// Lets a request or an acknowledged message time out.
+    pub fn unreachable(&mut self, peer: Address, message: P::Message) -> Record<P> {
+        self.drive(&[], |protocol, node, context| {
+            protocol.on_unreachable(node, peer, message, context);
+        })
+    }
+
+    fn drive(
+        &mut self,
+        received: &[Address],
+        handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
+    ) -> Record<P> {
+        let mut record = Record::default();
+        let mut context = Context {
+            now: self.now,
+            this: self.address,
+            ids: self.ids,
+            random: &mut self.random,
+            received,
+            record: &mut record,
+        };
+        handler(self.protocol, &mut self.node, &mut context);
+        record
+    }
+}

@@ -1,0 +1,466 @@
+//! The loop: takes the next event, lets the node handle it, carries out what the
+//! node did.
+//!
+//! Architecture invariant: the engine names no overlay, no network model and no
+//! workload. The world outside (lookups asked, nodes joining and failing) is not in
+//! the queue: whoever drives the simulation runs it up to a moment with
+//! [`Simulation::run_before`] and then acts on it. So what comes from outside at a
+//! moment comes before what nodes do at that moment.
+//!
+//! Time-outs cost nothing unless they fire. The engine sees when a request cannot be
+//! answered in time (lost, its receiver down, the answer lost or slow) and only then
+//! schedules [`Protocol::on_unreachable`], at the moment at which a timer set by the
+//! sender would have run out. An answer that comes later still is delivered.
+
+use std::hash::{Hash, Hasher};
+
+use super::context::{Effect, Manner, Note, Record};
+use super::prefetch::prefetch;
+use super::queue::{CalendarQueue, EventQueue};
+use super::wire::{Expects, Parcel, Wire};
+use super::{
+    Address, Context, Digest, Duration, Message, Operation, Protocol, Start, Stream, Time,
+};
+use crate::id::Id;
+
+/// What lies between the nodes.
+pub trait Network {
+    /// How long a message takes that is sent now, or `None` if it is lost.
+    fn delay(&mut self, from: Address, to: Address) -> Option<Duration>;
+}
+
+/// Who watches. Sees everything, changes nothing.
+pub trait Observer {
+    /// A node said something about a lookup.
+    fn on_note(&mut self, now: Time, at: Address, note: Note);
+}
+
+/// Whether a node takes part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Status {
+    /// It has not started yet.
+    #[default]
+    Absent,
+    /// It runs.
+    Up,
+    /// It stopped without a word.
+    Crashed,
+    /// It left in good order.
+    Gone,
+}
+
+/// What the queue holds: small, because a million nodes keep millions of them.
+#[derive(Clone, Copy, Debug)]
+enum Event<T> {
+    /// A timer of this incarnation of a node runs out.
+    Timer { node: Address, incarnation: u32, timer: T },
+    /// A parcel arrives.
+    Arrival { to: Address, parcel: u32 },
+    /// The sender of a parcel has waited long enough.
+    Unreachable { sender: Address, parcel: u32 },
+}
+
+impl<T> Event<T> {
+    fn node(&self) -> Address {
+        match *self {
+            Event::Timer { node, .. } => node,
+            Event::Arrival { to, .. } => to,
+            Event::Unreachable { sender, .. } => sender,
+        }
+    }
+}
+
+/// A place for a node: its state and what the engine keeps about it, side by side
+/// because every event touches both.
+#[derive(Debug)]
+struct Slot<N> {
+    status: Status,
+    incarnation: u32,
+    handled: u64,
+    node: Option<N>,
+}
+
+/// Messages of one kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    /// Number sent.
+    pub messages: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+}
+
+/// How many events ahead memory is fetched: enough time for it to arrive.
+const PREFETCH_AHEAD: usize = 12;
+/// Bytes of an acknowledgement: headers and the number of what it acknowledges.
+const ACKNOWLEDGEMENT_BYTES: u64 = super::protocol::HEADER_BYTES as u64 + 4;
+
+/// A simulation of one protocol over one network, watched by one observer.
+#[derive(Debug)]
+pub struct Simulation<'i, P, N, O, Q = CalendarQueue<Scheduled<<P as Protocol>::Timer>>>
+where
+    P: Protocol,
+{
+    protocol: P,
+    network: N,
+    /// The observer, for whoever drives the simulation.
+    pub observer: O,
+    ids: &'i [Id],
+    random: Stream,
+    now: Time,
+    queue: Q,
+    wire: Wire<P::Message>,
+    slots: Vec<Slot<P::Node>>,
+    digest: Digest,
+    events: u64,
+    traffic: Vec<Traffic>,
+    acknowledgements: Traffic,
+    /// Emptied after every handler; kept for its memory.
+    record: Record<P>,
+}
+
+/// What the queue of a simulation holds, for a protocol with timers `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Scheduled<T>(Event<T>);
+
+impl<'i, P, N, O, Q> Simulation<'i, P, N, O, Q>
+where
+    P: Protocol,
+    N: Network,
+    O: Observer,
+    Q: EventQueue<Scheduled<P::Timer>>,
+{
+    /// A simulation in which nothing has happened and no node has started. There is
+    /// one address for each identifier.
+    pub fn new(protocol: P, network: N, observer: O, ids: &'i [Id], random: Stream) -> Self {
+        let absent = || Slot { status: Status::Absent, incarnation: 0, handled: 0, node: None };
+        Simulation {
+            protocol,
+            network,
+            observer,
+            ids,
+            random,
+            now: Time::ZERO,
+            queue: Q::default(),
+            wire: Wire::default(),
+            slots: std::iter::repeat_with(absent).take(ids.len()).collect(),
+            digest: Digest::default(),
+            events: 0,
+            traffic: vec![Traffic::default(); P::Message::KINDS.len()],
+            acknowledgements: Traffic::default(),
+            record: Record::default(),
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The protocol's parameters.
+    pub fn protocol(&self) -> &P {
+        &self.protocol
+    }
+
+    /// Whether a node takes part.
+    pub fn status(&self, address: Address) -> Status {
+        self.slots[address.index()].status
+    }
+
+    /// The state of a node that is up. For the oracle, never for another node.
+    pub fn node(&self, address: Address) -> Option<&P::Node> {
+        self.slots[address.index()].node.as_ref()
+    }
+
+    /// Messages that a node received and handled.
+    pub fn handled(&self, address: Address) -> u64 {
+        self.slots[address.index()].handled
+    }
+
+    /// Number of events processed.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The fingerprint of all events processed.
+    pub fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// Messages sent, in the order of the protocol's kinds.
+    pub fn traffic(&self) -> &[Traffic] {
+        &self.traffic
+    }
+
+    /// Acknowledgements sent by the transport.
+    pub fn acknowledgements(&self) -> Traffic {
+        self.acknowledgements
+    }
+
+    /// Whether nothing is going to happen any more by itself.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Starts a node.
+    ///
+    /// # Panics
+    /// When it is up.
+    pub fn start(&mut self, address: Address, start: Start) {
+        let node = self.protocol.new_node(address);
+        self.start_with(address, node, start);
+    }
+
+    /// Starts a node with a state made outside.
+    ///
+    /// # Panics
+    /// When it is up.
+    pub fn start_with(&mut self, address: Address, node: P::Node, start: Start) {
+        let slot = &mut self.slots[address.index()];
+        assert!(slot.status != Status::Up, "a node starts once");
+        slot.status = Status::Up;
+        slot.node = Some(node);
+        self.act(address, start, |protocol, node, context| {
+            protocol.on_start(node, start, context);
+        });
+    }
+
+    /// Asks a node for an operation; a node that is not up hears nothing.
+    pub fn operate(&mut self, address: Address, operation: Operation) {
+        self.act(address, operation, |protocol, node, context| {
+            protocol.on_operation(node, operation, context);
+        });
+    }
+
+    /// Stops a node without a word.
+    pub fn crash(&mut self, address: Address) {
+        self.stop(address, Status::Crashed);
+    }
+
+    /// Lets a node leave in good order.
+    pub fn leave(&mut self, address: Address) {
+        self.act(address, "leave", |protocol, node, context| protocol.on_leave(node, context));
+        self.stop(address, Status::Gone);
+    }
+
+    fn stop(&mut self, address: Address, status: Status) {
+        let slot = &mut self.slots[address.index()];
+        if slot.status == Status::Up {
+            slot.status = status;
+            slot.incarnation += 1;
+            slot.node = None;
+            (self.now.as_nanos(), address, status as u8).hash(&mut self.digest);
+        }
+    }
+
+    /// Processes all events that lie before `limit`, and sets the clock to it.
+    pub fn run_before(&mut self, limit: Time) {
+        while let Some((at, Scheduled(event))) = self.queue.pop_before(limit) {
+            debug_assert!(at >= self.now, "time does not run backwards");
+            self.now = at;
+            if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_AHEAD) {
+                prefetch(&self.slots[coming.node().index()]);
+                if let Event::Arrival { parcel, .. } = coming {
+                    prefetch(self.wire.parcel(*parcel));
+                }
+            }
+            self.process(event);
+        }
+        if limit < Time::MAX {
+            self.now = self.now.max(limit);
+        }
+    }
+
+    fn process(&mut self, event: Event<P::Timer>) {
+        match event {
+            Event::Timer { node, incarnation, timer } => {
+                if self.slots[node.index()].incarnation == incarnation {
+                    self.act(node, timer, |protocol, node, context| {
+                        protocol.on_timer(node, timer, context);
+                    });
+                }
+            }
+            Event::Arrival { to, parcel } => {
+                let parcel = self.wire.collect(parcel);
+                self.arrive(to, &parcel);
+            }
+            Event::Unreachable { sender, parcel } => {
+                let Parcel { to: peer, message, incarnation, list: place, .. } =
+                    self.wire.collect(parcel);
+                let list = self.wire.take_list(place);
+                if self.slots[sender.index()].incarnation == incarnation {
+                    self.handle(sender, (peer, message), &list, None, |p, node, context| {
+                        p.on_unreachable(node, peer, message, context);
+                    });
+                }
+                self.wire.put_back(place, list);
+            }
+        }
+    }
+
+    fn arrive(&mut self, to: Address, parcel: &Parcel<P::Message>) {
+        let list = self.wire.take_list(parcel.list);
+        if self.slots[to.index()].status == Status::Up {
+            self.slots[to.index()].handled += 1;
+            let Parcel { from, message, .. } = *parcel;
+            list.hash(&mut self.digest);
+            let replied =
+                self.handle(to, (from, message), &list, Some(parcel), |p, node, context| {
+                    p.on_message(node, from, message, context);
+                });
+            match parcel.expects {
+                Expects::Acknowledgement(deadline) => self.acknowledge(parcel, deadline, &list),
+                Expects::Answer(_) if !replied => self.expect_nothing_from(parcel, &list),
+                Expects::Answer(_) | Expects::Nothing => {}
+            }
+        } else {
+            self.expect_nothing_from(parcel, &list);
+        }
+        self.wire.put_back(parcel.list, list);
+    }
+
+    /// The receiver's transport acknowledges a message. Nobody handles an
+    /// acknowledgement, so one that comes in time is counted and leaves no event.
+    fn acknowledge(&mut self, parcel: &Parcel<P::Message>, deadline: Time, list: &[Address]) {
+        self.acknowledgements.messages += 1;
+        self.acknowledgements.bytes += ACKNOWLEDGEMENT_BYTES;
+        let delay = self.network.delay(parcel.to, parcel.from);
+        if delay.is_none_or(|delay| self.now + delay > deadline) {
+            self.expect_nothing_from(parcel, list);
+        }
+    }
+
+    /// No sign of the receiver will reach the waiting sender of this parcel in time.
+    fn expect_nothing_from(&mut self, parcel: &Parcel<P::Message>, list: &[Address]) {
+        if let Some(deadline) = parcel.expects.deadline() {
+            // A message that itself took longer than its time-out: the sender has waited
+            // in vain, and is told so now rather than in the past.
+            let at = deadline.max(self.now);
+            let sender = parcel.from;
+            let list = self.wire.attach(list);
+            let parcel = self.wire.post(Parcel { list, ..*parcel });
+            self.queue.push(at, Scheduled(Event::Unreachable { sender, parcel }));
+        }
+    }
+
+    /// Lets a node handle something that is neither a message nor needs an answer.
+    fn act(
+        &mut self,
+        address: Address,
+        what: impl Hash,
+        handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
+    ) {
+        self.handle(address, what, &[], None, handler);
+    }
+
+    /// Lets a node handle something, then carries out what it did. Whether it answered
+    /// the request.
+    fn handle(
+        &mut self,
+        address: Address,
+        what: impl Hash,
+        received: &[Address],
+        request: Option<&Parcel<P::Message>>,
+        handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
+    ) -> bool {
+        let Some(node) = &mut self.slots[address.index()].node else { return false };
+        self.events += 1;
+        self.digest.write_u64(self.now.as_nanos());
+        address.hash(&mut self.digest);
+        what.hash(&mut self.digest);
+        let mut context = Context {
+            now: self.now,
+            this: address,
+            ids: self.ids,
+            random: &mut self.random,
+            received,
+            record: &mut self.record,
+        };
+        handler(&self.protocol, node, &mut context);
+        self.carry_out(address, received, request)
+    }
+
+    fn carry_out(
+        &mut self,
+        this: Address,
+        received: &[Address],
+        request: Option<&Parcel<P::Message>>,
+    ) -> bool {
+        let mut record = std::mem::take(&mut self.record);
+        let incarnation = self.slots[this.index()].incarnation;
+        let mut replied = false;
+        for effect in record.effects.drain(..) {
+            match effect {
+                Effect::Send { to, message, list, manner } => {
+                    let list = &record.addresses[list];
+                    let traffic = &mut self.traffic[message.kind()];
+                    traffic.messages += 1;
+                    traffic.bytes += u64::from(message.wire_bytes(list.len()));
+                    if manner == Manner::Reply {
+                        let request = request
+                            .filter(|parcel| matches!(parcel.expects, Expects::Answer(_)))
+                            .expect("only a request can be replied to");
+                        assert!(!replied, "a request is answered once");
+                        replied = true;
+                        self.send_reply(this, (request, received), message, list);
+                    } else {
+                        let expects = match manner {
+                            Manner::Request(timeout) => Expects::Answer(self.now + timeout),
+                            Manner::Acknowledged(timeout) => {
+                                Expects::Acknowledgement(self.now + timeout)
+                            }
+                            Manner::OneWay | Manner::Reply => Expects::Nothing,
+                        };
+                        let from = this;
+                        self.send(
+                            Parcel { from, to, message, expects, incarnation, list: None },
+                            list,
+                        );
+                    }
+                }
+                Effect::Timer { after, timer } => {
+                    let event = Event::Timer { node: this, incarnation, timer };
+                    self.queue.push(self.now + after, Scheduled(event));
+                }
+                Effect::Note(note) => self.observer.on_note(self.now, this, note),
+            }
+        }
+        record.addresses.clear();
+        self.record = record;
+        replied
+    }
+
+    fn send(&mut self, parcel: Parcel<P::Message>, list: &[Address]) {
+        match self.network.delay(parcel.from, parcel.to) {
+            Some(delay) => self.post(parcel, list, delay),
+            None => self.expect_nothing_from(&parcel, list),
+        }
+    }
+
+    fn send_reply(
+        &mut self,
+        this: Address,
+        (request, request_list): (&Parcel<P::Message>, &[Address]),
+        message: P::Message,
+        list: &[Address],
+    ) {
+        let to = request.from;
+        let delay = self.network.delay(this, to);
+        let deadline = request.expects.deadline().expect("a request has a deadline");
+        if delay.is_none_or(|delay| self.now + delay > deadline) {
+            self.expect_nothing_from(request, request_list);
+        }
+        if let Some(delay) = delay {
+            let incarnation = self.slots[this.index()].incarnation;
+            let expects = Expects::Nothing;
+            let reply = Parcel { from: this, to, message, expects, incarnation, list: None };
+            self.post(reply, list, delay);
+        }
+    }
+
+    fn post(&mut self, mut parcel: Parcel<P::Message>, list: &[Address], delay: Duration) {
+        parcel.list = self.wire.attach(list);
+        let to = parcel.to;
+        let parcel = self.wire.post(parcel);
+        self.queue.push(self.now + delay, Scheduled(Event::Arrival { to, parcel }));
+    }
+}

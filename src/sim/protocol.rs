@@ -1,0 +1,158 @@
+//! What an overlay is to the engine: a pure state machine.
+//!
+//! A [`Protocol`] has no clock, no socket and no view of other nodes. It is told
+//! what happened to one node, changes that node's state, and says through the
+//! [`Context`] what the node does. The same trait carries the shipped overlays and
+//! those that a user writes; `tests/own_protocol.rs` shows one in twenty lines.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use super::{Address, Context};
+use crate::id::Id;
+
+/// A system of nodes that exchange messages.
+///
+/// `&self` is what all nodes have in common and never changes: the parameters.
+pub trait Protocol: Sized {
+    /// The state of one node.
+    type Node;
+    /// What nodes send each other.
+    type Message: Message;
+    /// What a node wakes itself up with.
+    type Timer: Copy + Debug + Hash;
+
+    /// The state of a node before it starts.
+    fn new_node(&self, address: Address) -> Self::Node;
+
+    /// The node starts.
+    fn on_start(&self, node: &mut Self::Node, start: Start, context: &mut Context<'_, Self>);
+
+    /// A message arrived. A request is answered here, by [`Context::reply`], or not at
+    /// all.
+    fn on_message(
+        &self,
+        node: &mut Self::Node,
+        from: Address,
+        message: Self::Message,
+        context: &mut Context<'_, Self>,
+    );
+
+    /// A timer ran out.
+    fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, context: &mut Context<'_, Self>);
+
+    /// The node is asked to do something, by the workload.
+    fn on_operation(
+        &self,
+        node: &mut Self::Node,
+        operation: Operation,
+        context: &mut Context<'_, Self>,
+    );
+
+    /// No answer to this request, or no acknowledgement of this message, came within its
+    /// time-out. The peer may be dead; or a message was lost or slow, in which case the
+    /// answer may still come.
+    fn on_unreachable(
+        &self,
+        node: &mut Self::Node,
+        peer: Address,
+        message: Self::Message,
+        context: &mut Context<'_, Self>,
+    ) {
+        let _ = (node, peer, message, context);
+    }
+
+    /// The node is about to leave in good order; what it sends now still goes out.
+    fn on_leave(&self, node: &mut Self::Node, context: &mut Context<'_, Self>) {
+        let _ = (node, context);
+    }
+}
+
+/// How a node starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Start {
+    /// As the first node of a new system.
+    Create,
+    /// By way of a node that is already there.
+    Join {
+        /// That node.
+        contact: Address,
+    },
+    /// With the state that it was given, as if it had been running for long.
+    Resume,
+}
+
+/// What the workload asks of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Operation {
+    /// Find the node that owns a key, and [`Context::answer`].
+    Lookup {
+        /// Which lookup this is.
+        lookup: LookupId,
+        /// What is looked for.
+        key: Id,
+    },
+}
+
+/// The running number of a lookup in its simulation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct LookupId(pub u32);
+
+/// Bytes of an IPv4 and a UDP header.
+pub const HEADER_BYTES: u32 = 28;
+
+/// What nodes send each other: small, copied, and counted by kind.
+pub trait Message: Copy + Debug + Hash {
+    /// The kinds of messages, for the statistics.
+    const KINDS: &'static [MessageKind] = &[MessageKind::lookup("message")];
+
+    /// Which of [`Message::KINDS`] this is.
+    fn kind(&self) -> usize {
+        0
+    }
+
+    /// Bytes on the wire, headers included, with a list of `list_len` addresses attached.
+    fn wire_bytes(&self, list_len: usize) -> u32 {
+        HEADER_BYTES + size_of::<Self>() as u32 + 6 * list_len as u32
+    }
+}
+
+/// A kind of message, for the statistics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MessageKind {
+    /// Its name in the results.
+    pub name: &'static str,
+    /// What it serves.
+    pub purpose: Purpose,
+}
+
+/// What a message serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The workload's lookups.
+    Lookup,
+    /// Joining, repairing, spreading the membership.
+    Maintenance,
+}
+
+impl Purpose {
+    /// Its name in the results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::Lookup => "lookup",
+            Purpose::Maintenance => "maintenance",
+        }
+    }
+}
+
+impl MessageKind {
+    /// A kind that serves lookups.
+    pub const fn lookup(name: &'static str) -> MessageKind {
+        MessageKind { name, purpose: Purpose::Lookup }
+    }
+
+    /// A kind that serves maintenance.
+    pub const fn maintenance(name: &'static str) -> MessageKind {
+        MessageKind { name, purpose: Purpose::Maintenance }
+    }
+}

@@ -1,0 +1,109 @@
+//! Messages under way.
+//!
+//! The queue's entries stay small: they hold the number of a parcel here, where the
+//! message itself lies until it is delivered. Only as many parcels exist as messages
+//! are under way at once, and their places are used again, so after warm-up nothing
+//! is allocated.
+
+use super::{Address, Time};
+
+/// A message under way, or one that its sender still waits for an answer to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parcel<M> {
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) message: M,
+    pub(super) expects: Expects,
+    /// The sender's incarnation: a node that restarted does not wait any more.
+    pub(super) incarnation: u32,
+    /// Place of the attached list in the pool; `None` for an empty one.
+    pub(super) list: Option<u32>,
+}
+
+/// What the sender waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Expects {
+    /// Nothing.
+    Nothing,
+    /// An answer until this time.
+    Answer(Time),
+    /// An acknowledgement until this time.
+    Acknowledgement(Time),
+}
+
+impl Expects {
+    /// Until when the sender waits, if it does.
+    pub(super) fn deadline(self) -> Option<Time> {
+        match self {
+            Expects::Nothing => None,
+            Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => Some(deadline),
+        }
+    }
+}
+
+/// All messages under way.
+#[derive(Debug)]
+pub(super) struct Wire<M> {
+    parcels: Vec<Parcel<M>>,
+    free: Vec<u32>,
+    lists: Vec<Vec<Address>>,
+    free_lists: Vec<u32>,
+}
+
+impl<M> Default for Wire<M> {
+    fn default() -> Self {
+        Wire { parcels: Vec::new(), free: Vec::new(), lists: Vec::new(), free_lists: Vec::new() }
+    }
+}
+
+impl<M: Copy> Wire<M> {
+    /// Takes a parcel in and gives its number.
+    pub(super) fn post(&mut self, parcel: Parcel<M>) -> u32 {
+        if let Some(number) = self.free.pop() {
+            self.parcels[number as usize] = parcel;
+            number
+        } else {
+            let number = u32::try_from(self.parcels.len()).expect("fewer than 2^32 messages");
+            self.parcels.push(parcel);
+            number
+        }
+    }
+
+    /// Hands a parcel out; its number may be given to another from now on.
+    pub(super) fn collect(&mut self, number: u32) -> Parcel<M> {
+        self.free.push(number);
+        self.parcels[number as usize]
+    }
+
+    /// Looks at a parcel.
+    pub(super) fn parcel(&self, number: u32) -> &Parcel<M> {
+        &self.parcels[number as usize]
+    }
+
+    /// Stores an attached list.
+    pub(super) fn attach(&mut self, list: &[Address]) -> Option<u32> {
+        if list.is_empty() {
+            return None;
+        }
+        let place = self.free_lists.pop().unwrap_or_else(|| {
+            self.lists.push(Vec::new());
+            self.lists.len() as u32 - 1
+        });
+        self.lists[place as usize].extend_from_slice(list);
+        Some(place)
+    }
+
+    /// Takes an attached list out; [`Wire::put_back`] gives its memory back.
+    pub(super) fn take_list(&mut self, place: Option<u32>) -> Vec<Address> {
+        place.map_or_else(Vec::new, |place| std::mem::take(&mut self.lists[place as usize]))
+    }
+
+    /// Gives back the memory of a list.
+    pub(super) fn put_back(&mut self, place: Option<u32>, mut list: Vec<Address>) {
+        if let Some(place) = place {
+            list.clear();
+            self.lists[place as usize] = list;
+            self.free_lists.push(place);
+        }
+    }
+}
