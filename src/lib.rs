@@ -9,3 +9,4 @@ pub mod overlay;
 pub mod population;
 pub mod scenario;
 pub mod sim;
+pub mod workload;

@@ -91,7 +91,7 @@ impl Population {
     }
 
     /// All nodes, in the order in which they were drawn.
-    pub fn addresses(&self) -> impl Iterator<Item = Address> + use<> {
+    pub fn addresses(&self) -> impl ExactSizeIterator<Item = Address> + use<> {
         (0..self.nodes()).map(Address::new)
     }
 

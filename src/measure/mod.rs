@@ -1,3 +1,18 @@
-//! Measurement.
+//! What is measured, and how it is summed up.
+//!
+//! A [`Recorder`] watches one simulation and fills a [`Tally`]; the tallies of a
+//! point's repeats become a [`summary::Point`], plain data that everything that
+//! shows results reads.
+//!
+//! Must not know: overlays, scenario files, plots, threads.
 
+mod histogram;
+mod recorder;
+mod statistics;
 pub mod summary;
+mod tally;
+
+pub use histogram::LatencyHistogram;
+pub use recorder::{Recorder, Trace};
+pub use statistics::{confidence_95, fit_line, gini, mean, percentile};
+pub use tally::{Tally, summarize};

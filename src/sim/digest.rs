@@ -23,7 +23,7 @@ impl Digest {
     /// Takes in one word. Multiplication to 128 bits, the halves folded together,
     /// spreads every bit of the word over the whole state.
     fn mix(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let product = u128::from(self.0 ^ word) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
         // The odd addend keeps the state from resting at zero.
         self.0 = ((product as u64) ^ ((product >> 64) as u64)).wrapping_add(0x5851_f42d_4c95_7f2d);
     }

@@ -113,7 +113,7 @@ where
     digest: Digest,
     events: u64,
     traffic: Vec<Traffic>,
-    acknowledgements: Traffic,
+    acknowledgements: [Traffic; 2],
     /// Emptied after every handler; kept for its memory.
     record: Record<P>,
 }
@@ -146,7 +146,7 @@ where
             digest: Digest::default(),
             events: 0,
             traffic: vec![Traffic::default(); P::Message::KINDS.len()],
-            acknowledgements: Traffic::default(),
+            acknowledgements: [Traffic::default(); 2],
             record: Record::default(),
         }
     }
@@ -191,9 +191,14 @@ where
         &self.traffic
     }
 
-    /// Acknowledgements sent by the transport.
-    pub fn acknowledgements(&self) -> Traffic {
+    /// Acknowledgements sent by the transport: of lookups, and of maintenance.
+    pub fn acknowledgements(&self) -> [Traffic; 2] {
         self.acknowledgements
+    }
+
+    /// Ends the simulation; the observer has seen it all.
+    pub fn into_observer(self) -> O {
+        self.observer
     }
 
     /// Whether nothing is going to happen any more by itself.
@@ -321,8 +326,10 @@ where
     /// The receiver's transport acknowledges a message. Nobody handles an
     /// acknowledgement, so one that comes in time is counted and leaves no event.
     fn acknowledge(&mut self, parcel: &Parcel<P::Message>, deadline: Time, list: &[Address]) {
-        self.acknowledgements.messages += 1;
-        self.acknowledgements.bytes += ACKNOWLEDGEMENT_BYTES;
+        let purpose = P::Message::KINDS[parcel.message.kind()].purpose;
+        let traffic = &mut self.acknowledgements[purpose as usize];
+        traffic.messages += 1;
+        traffic.bytes += ACKNOWLEDGEMENT_BYTES;
         let delay = self.network.delay(parcel.to, parcel.from);
         if delay.is_none_or(|delay| self.now + delay > deadline) {
             self.expect_nothing_from(parcel, list);

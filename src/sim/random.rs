@@ -76,8 +76,14 @@ impl Stream {
 
     /// An exponentially distributed duration.
     pub fn exponential(&mut self, mean: Duration) -> Duration {
+        self.exponential_nanos(mean.as_nanos() as f64)
+    }
+
+    /// An exponentially distributed duration whose mean, in nanoseconds, need not be
+    /// whole: the gaps of a busy Poisson process are short.
+    pub fn exponential_nanos(&mut self, mean: f64) -> Duration {
         // 1 − unit lies in (0, 1]: its logarithm is finite.
-        Duration::from_nanos_f64(-math::ln(1.0 - self.unit()) * mean.as_nanos() as f64)
+        Duration::from_nanos_f64(-math::ln(1.0 - self.unit()) * mean)
     }
 
     /// A standard normal number (Box and Muller 1958; the second one is not kept, so

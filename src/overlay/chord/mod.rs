@@ -55,6 +55,7 @@ pub use message::{ChordMessage, Query, QueryFor, Step};
 
 use crate::id::IdSpace;
 use crate::oracle::Pointers;
+use crate::overlay::RingOverlay;
 use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
 
 /// The parameters of a Chord ring.
@@ -137,13 +138,20 @@ pub enum ChordTimer {
     JoinAgain(u8),
 }
 
-impl ChordNode {
-    /// The node of a converged ring with these pointers.
-    pub fn converged(pointers: Pointers) -> ChordNode {
-        let fingers = if pointers.fingers.is_empty() {
-            FingerTable::empty()
-        } else {
+impl RingOverlay for Chord {
+    fn successor_list_len(&self) -> usize {
+        self.successors
+    }
+
+    fn has_fingers(&self) -> bool {
+        self.fingers
+    }
+
+    fn converged_node(&self, pointers: Pointers) -> ChordNode {
+        let fingers = if self.fingers {
             FingerTable::from_runs(pointers.fingers.into_iter())
+        } else {
+            FingerTable::empty()
         };
         ChordNode {
             predecessor: Some(pointers.predecessor),
@@ -154,20 +162,16 @@ impl ChordNode {
         }
     }
 
-    /// The node before this one, if it knows.
-    pub fn predecessor(&self) -> Option<Address> {
-        self.predecessor
+    fn predecessor(node: &ChordNode) -> Option<Address> {
+        node.predecessor
     }
 
-    /// The nodes after this one, nearest first: itself when it is alone, none until it
-    /// has joined.
-    pub fn successors(&self) -> &[Address] {
-        &self.successors
+    fn successors(node: &ChordNode) -> &[Address] {
+        &node.successors
     }
 
-    /// The finger table.
-    pub fn fingers(&self) -> &FingerTable {
-        &self.fingers
+    fn finger(node: &ChordNode, index: u32) -> Option<Address> {
+        node.fingers.get(index)
     }
 }
 

@@ -1,1 +1,566 @@
+//! Single nodes driven by hand, then whole rings: the worked examples of the papers
+//! and the lecture notes.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::Id;
+use crate::oracle::{Ring, right_pointers};
+use crate::sim::{
+    Bench, Effect, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
+};
+
+const PERIOD: Period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
+
+fn chord(bits: u32) -> Chord {
+    Chord {
+        space: IdSpace::new(bits).unwrap(),
+        successors: 1,
+        fingers: true,
+        lookup: LookupStyle::Iterative,
+        request_timeout: Duration::from_millis(500),
+        stabilize: None,
+        fix_fingers: None,
+        check_predecessor: None,
+        ask_before_adopting: true,
+    }
+}
+
+fn maintained(bits: u32, successors: usize) -> Chord {
+    Chord {
+        successors,
+        stabilize: Some(PERIOD),
+        fix_fingers: Some((PERIOD, FixedFingers::InTurnDistant)),
+        check_predecessor: Some(PERIOD),
+        ..chord(bits)
+    }
+}
+
+fn node(index: usize) -> Address {
+    Address::new(index)
+}
+
+/// The m = 6 ring of the papers' figures; node 26 joins later.
+const SIX: [u64; 11] = [1, 8, 14, 21, 32, 38, 42, 48, 51, 56, 26];
+
+fn ids(space: IdSpace, numbers: &[u64]) -> Vec<Id> {
+    numbers.iter().map(|n| space.id(*n)).collect()
+}
+
+fn place(numbers: &[u64], number: u64) -> Address {
+    node(numbers.iter().position(|n| *n == number).unwrap())
+}
+
+/// A network of one delay that can lose everything to a node, and watches nothing.
+struct Still;
+
+impl Network for Still {
+    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+        Some(Duration::from_millis(50))
+    }
+}
+
+#[derive(Default)]
+struct Notes(Vec<(Address, Note)>);
+
+impl Observer for Notes {
+    fn on_note(&mut self, _: Time, at: Address, note: Note) {
+        self.0.push((at, note));
+    }
+}
+
+type Rings<'i> = Simulation<'i, Chord, Still, Notes>;
+
+/// A converged ring of the first `count` nodes.
+fn converged(chord: Chord, ids: &[Id], count: usize) -> Rings<'_> {
+    let mut simulation =
+        Simulation::new(chord.clone(), Still, Notes::default(), ids, Stream::new(1, 0, "test"));
+    let ring = Ring::of(ids, (0..count).map(node));
+    for address in (0..count).map(node) {
+        let right =
+            right_pointers(&ring, chord.space, ids, address, chord.successors, chord.fingers);
+        simulation.start_with(address, chord.converged_node(right), Start::Resume);
+    }
+    simulation
+}
+
+/// Looks a key up and runs until there is an answer: the path, the owner, the time-outs.
+fn look_up(ring: &mut Rings<'_>, from: Address, key: Id) -> (Vec<Address>, Option<Address>, usize) {
+    ring.observer.0.clear();
+    ring.operate(from, Operation::Lookup { lookup: LookupId(7), key });
+    let end = ring.now() + Duration::from_secs(3600);
+    let answer = |notes: &Notes| {
+        notes.0.iter().find_map(|(_, note)| match note {
+            Note::Answer { lookup: LookupId(7), owner } => Some(Some(*owner)),
+            Note::NoRoute(LookupId(7)) => Some(None),
+            _ => None,
+        })
+    };
+    while answer(&ring.observer).is_none() && ring.now() < end {
+        let next = ring.now() + Duration::from_millis(100);
+        ring.run_before(next);
+    }
+    let notes = &ring.observer.0;
+    let mut path: Vec<Address> = Vec::new();
+    for (at, note) in notes {
+        if *note == Note::StandsHere(LookupId(7)) && path.last() != Some(at) {
+            path.push(*at);
+        }
+    }
+    let timeouts = notes.iter().filter(|(_, note)| *note == Note::TimedOut(LookupId(7))).count();
+    (path, answer(&ring.observer).flatten(), timeouts)
+}
+
+fn sent(record: &Record<Chord>) -> Vec<(Address, ChordMessage, Manner)> {
+    let effects = record.effects.iter();
+    effects
+        .filter_map(|effect| match effect {
+            Effect::Send { to, message, manner, .. } => Some((*to, *message, *manner)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Every node's pointers are those that the oracle computes.
+fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
+    let chord = ring.protocol();
+    let oracle = Ring::of(ids, up.iter().copied());
+    for address in up {
+        let right =
+            right_pointers(&oracle, chord.space, ids, *address, chord.successors, chord.fingers);
+        let mut own = ring.node(*address).unwrap().clone();
+        own.next_finger = 0;
+        own.contact = None;
+        assert_eq!(own, chord.converged_node(right), "node {address:?}");
+    }
+}
+
+mod one_node {
+    use super::*;
+
+    #[test]
+    fn the_first_node_is_its_own_successor_and_owns_everything() {
+        let chord = chord(3);
+        let ids = ids(chord.space, &[5]);
+        let mut bench = Bench::new(&chord, node(0), &ids);
+        bench.start(Start::Create);
+        assert_eq!(bench.node.successors, [node(0)]);
+        for key in 0..8 {
+            let lookup = Operation::Lookup { lookup: LookupId(1), key: chord.space.id(key) };
+            let did = bench.operate(lookup);
+            let answer = Note::Answer { lookup: LookupId(1), owner: node(0) };
+            assert!(did.effects.contains(&Effect::Note(answer)), "key {key}");
+        }
+    }
+
+    #[test]
+    fn notify_is_believed_only_when_it_is_nearer() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(32), &ids);
+        bench.start(Start::Join { contact: at(1) });
+        for (told, believed) in [(14, 14), (8, 14), (26, 26), (21, 26)] {
+            bench.deliver(at(told), ChordMessage::Notify, &[]);
+            assert_eq!(bench.node.predecessor, Some(at(believed)), "told by {told}");
+        }
+    }
+
+    #[test]
+    fn a_joining_node_asks_its_contact_then_its_successor_before_it_adopts_it() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(26), &ids);
+        let query = Query { purpose: QueryFor::Join, origin: at(26), target: chord.space.id(26) };
+        let wait = Manner::Request(chord.request_timeout);
+
+        let did = bench.start(Start::Join { contact: at(1) });
+        let ask = ChordMessage::FindNext { query, before: None, via: at(26) };
+        assert_eq!(sent(&did), [(at(1), ask, wait)]);
+
+        let answer = ChordMessage::Next { query, step: Step::Owner(at(32)) };
+        let did = bench.deliver(at(21), answer, &[]);
+        assert_eq!(sent(&did), [(at(32), ChordMessage::GetNeighbours, wait)]);
+        assert!(bench.node.successors.is_empty(), "not before it answers");
+
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
+        let did = bench.deliver(at(32), neighbours, &[at(38)]);
+        assert_eq!(sent(&did), [(at(32), ChordMessage::Notify, Manner::OneWay)]);
+        assert_eq!(bench.node.successors, [at(32)]);
+    }
+
+    #[test]
+    fn a_joining_node_without_an_answer_tries_again_and_waits_longer() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let mut bench = Bench::new(&chord, node(10), &ids);
+        bench.start(Start::Join { contact: node(0) });
+        for (attempt, seconds) in [(1, 20), (2, 40)] {
+            let did = bench.timer(ChordTimer::JoinAgain(attempt));
+            assert_eq!(sent(&did).len(), 1);
+            let timer = ChordTimer::JoinAgain(attempt + 1);
+            let after = Duration::from_secs(seconds);
+            assert!(did.effects.contains(&Effect::Timer { after, timer }));
+        }
+    }
+
+    #[test]
+    fn stabilize_adopts_the_predecessor_of_the_successor_after_asking_it() {
+        let chord = Chord { successors: 3, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32), at(38), at(42)];
+        let neighbours = |number| ChordMessage::Neighbours { predecessor: Some(at(number)) };
+
+        let did = bench.timer(ChordTimer::Stabilize);
+        assert_eq!(sent(&did)[0].0, at(32));
+        let did = bench.deliver(at(32), neighbours(26), &[at(38), at(42), at(48)]);
+        assert_eq!(sent(&did)[0].0, at(26));
+        assert_eq!(bench.node.successors, [at(32), at(38), at(42)]);
+        let did = bench.deliver(at(26), neighbours(21), &[at(32), at(38), at(42)]);
+        assert_eq!(sent(&did), [(at(26), ChordMessage::Notify, Manner::OneWay)]);
+        assert_eq!(bench.node.successors, [at(26), at(32), at(38)]);
+        // Fingers 0 to 2 start at 22 to 25; finger 3 starts at 29, behind the new successor.
+        let fingers: Vec<_> = (0..6).map(|i| bench.node.fingers.get(i)).collect();
+        let new = Some(at(26));
+        assert_eq!(fingers, [new, new, new, None, None, None]);
+    }
+
+    #[test]
+    fn without_the_liveness_check_it_adopts_at_once() {
+        let chord = Chord { ask_before_adopting: false, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32)];
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(26)) };
+        let did = bench.deliver(at(32), neighbours, &[at(38)]);
+        assert_eq!(sent(&did), [(at(26), ChordMessage::Notify, Manner::OneWay)]);
+        assert_eq!(bench.node.successors, [at(26)]);
+    }
+
+    #[test]
+    fn a_dead_successor_is_replaced_by_the_next_of_the_list() {
+        let chord = Chord { successors: 3, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(26), at(32), at(38)];
+        let did = bench.unreachable(at(26), ChordMessage::GetNeighbours);
+        assert_eq!(bench.node.successors, [at(32), at(38)]);
+        let wait = Manner::Request(chord.request_timeout);
+        assert_eq!(sent(&did), [(at(32), ChordMessage::GetNeighbours, wait)]);
+    }
+
+    #[test]
+    fn a_dead_predecessor_is_cleared() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.predecessor = Some(at(14));
+        let did = bench.timer(ChordTimer::CheckPredecessor);
+        assert_eq!(sent(&did)[0].1, ChordMessage::Ping);
+        bench.deliver(at(14), ChordMessage::Pong, &[]);
+        assert_eq!(bench.node.predecessor, Some(at(14)));
+        bench.unreachable(at(14), ChordMessage::Ping);
+        assert_eq!(bench.node.predecessor, None);
+    }
+
+    #[test]
+    fn fix_fingers_takes_the_fingers_in_turn() {
+        for (which, targets) in [
+            (FixedFingers::InTurn, vec![9, 10, 12, 16, 24, 40, 9]),
+            (FixedFingers::InTurnDistant, vec![16, 24, 40, 16]),
+        ] {
+            let chord = Chord { fix_fingers: Some((PERIOD, which)), ..chord(6) };
+            let ids = ids(chord.space, &SIX);
+            let mut ring = converged(chord.clone(), &ids, 10);
+            let state = ring.node(place(&SIX, 8)).unwrap().clone();
+            ring.observer.0.clear();
+            let mut bench = Bench::new(&chord, place(&SIX, 8), &ids);
+            bench.node = state;
+            let mut asked = Vec::new();
+            for _ in 0..targets.len() {
+                let next = match which {
+                    FixedFingers::InTurnDistant => bench.node.next_finger.max(3),
+                    _ => bench.node.next_finger,
+                };
+                let did = bench.timer(ChordTimer::FixFingers);
+                asked.push(8 + (1 << next));
+                // A start that the successor covers needs no message.
+                let messages = usize::from(next >= 3);
+                assert_eq!(sent(&did).len(), messages, "finger {next}");
+            }
+            assert_eq!(asked, targets);
+        }
+    }
+}
+
+mod worked_examples {
+    use super::*;
+
+    /// The notes' ring: nodes 0, 1 and 3, m = 3.
+    #[test]
+    fn the_ring_of_three() {
+        let numbers = [0, 1, 3, 6];
+        let chord = chord(3);
+        let ids = ids(chord.space, &numbers);
+        let mut ring = converged(chord, &ids, 3);
+        let expected = [(0, [1, 3, 0]), (1, [3, 3, 0]), (3, [0, 0, 0])];
+        for (number, fingers) in expected {
+            let state = ring.node(place(&numbers, number)).unwrap();
+            for (index, finger) in (0..).zip(fingers) {
+                assert_eq!(state.fingers.get(index), Some(place(&numbers, finger)));
+            }
+        }
+        for (key, owner) in [(1, 1), (2, 3), (6, 0)] {
+            for from in 0..3 {
+                let key = ring.protocol().space.id(key);
+                let (_, found, _) = look_up(&mut ring, node(from), key);
+                assert_eq!(found, Some(place(&numbers, owner)));
+            }
+        }
+    }
+
+    #[test]
+    fn node_6_joins_the_ring_of_three() {
+        let numbers = [0, 1, 3, 6];
+        let chord = maintained(3, 1);
+        let ids = ids(chord.space, &numbers);
+        let mut ring = converged(chord, &ids, 3);
+        ring.start(node(3), Start::Join { contact: node(1) });
+        ring.run_before(Time::ZERO + Duration::from_secs(30));
+        let fingers = |number| {
+            let state = ring.node(place(&numbers, number)).unwrap();
+            [0, 1, 2].map(|i| numbers[state.fingers.get(i).unwrap().index()])
+        };
+        assert_eq!(fingers(0), [1, 3, 6]);
+        assert_eq!(fingers(1), [3, 3, 6]);
+        assert_eq!(fingers(3), [6, 6, 0]);
+        assert_eq!(fingers(6), [0, 0, 3]);
+        let key = ring.protocol().space.id(6);
+        assert_eq!(look_up(&mut ring, node(1), key).1, Some(node(3)), "key 6 has moved to node 6");
+    }
+
+    #[test]
+    fn the_ring_of_ten() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut ring = converged(chord, &ids, 10);
+        let fingers = |number| {
+            let state = ring.node(at(number)).unwrap();
+            [0, 1, 2, 3, 4, 5].map(|i| SIX[state.fingers.get(i).unwrap().index()])
+        };
+        assert_eq!(fingers(8), [14, 14, 14, 21, 32, 42]);
+        let key = ring.protocol().space.id(54);
+        let (path, owner, timeouts) = look_up(&mut ring, at(8), key);
+        assert_eq!(path, [at(8), at(42), at(51)]);
+        assert_eq!((owner, timeouts), (Some(at(56)), 0));
+        for (key, owner) in [(10, 14), (24, 32), (30, 32), (38, 38), (54, 56)] {
+            let key = ring.protocol().space.id(key);
+            assert_eq!(look_up(&mut ring, at(1), key).1, Some(at(owner)));
+        }
+    }
+
+    #[test]
+    fn node_26_joins_the_ring_of_ten_and_takes_key_24() {
+        let chord = maintained(6, 1);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut ring = converged(chord, &ids, 10);
+        ring.start(at(26), Start::Join { contact: at(48) });
+        ring.run_before(Time::ZERO + Duration::from_secs(60));
+        let up: Vec<Address> = (0..11).map(node).collect();
+        assert_converged(&ring, &ids, &up);
+        for (key, owner) in [(24, 26), (30, 32)] {
+            let key = ring.protocol().space.id(key);
+            assert_eq!(look_up(&mut ring, at(56), key).1, Some(at(owner)));
+        }
+    }
+
+    /// "If 14, 21 and 32 fail at once and 8 knows only one successor, 8 answers 42 for key
+    /// 30, which is wrong."
+    #[test]
+    fn three_failures_and_one_successor_give_a_wrong_answer() {
+        for (successors, answer) in [(1, 42), (4, 38)] {
+            let chord = Chord { successors, ..chord(6) };
+            let ids = ids(chord.space, &SIX);
+            let at = |number| place(&SIX, number);
+            let mut ring = converged(chord, &ids, 10);
+            for number in [14, 21, 32] {
+                ring.crash(at(number));
+            }
+            let key = ring.protocol().space.id(30);
+            let (path, owner, timeouts) = look_up(&mut ring, at(8), key);
+            assert_eq!(owner, Some(at(answer)), "with {successors} successors");
+            assert_eq!(path, [at(8)]);
+            assert!(timeouts > 0);
+        }
+    }
+}
+
+mod whole_rings {
+    use super::*;
+
+    fn drawn(space: IdSpace, count: usize, seed: u64) -> Vec<Id> {
+        let mut random = Stream::new(seed, 0, "addresses");
+        crate::population::Population::draw(space, count, 1, &mut random).ids
+    }
+
+    const STYLES: [LookupStyle; 3] =
+        [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive];
+
+    #[test]
+    fn all_lookup_styles_take_the_same_path() {
+        let space = IdSpace::new(32).unwrap();
+        let ids = drawn(space, 300, 1);
+        let mut random = Stream::new(2, 0, "test");
+        for successors in [1, 4] {
+            let mut rings = STYLES.map(|lookup| {
+                converged(Chord { lookup, successors, ..chord(32) }, &ids, ids.len())
+            });
+            for _ in 0..100 {
+                let from = node(random.below(300) as usize);
+                let key = space.from_random(std::array::from_fn(|_| random.bits()));
+                let ways = rings.each_mut().map(|ring| look_up(ring, from, key));
+                assert_eq!(ways[0], ways[1]);
+                assert_eq!(ways[0], ways[2]);
+            }
+        }
+    }
+
+    #[test]
+    fn lookups_survive_failures_in_every_style() {
+        let space = IdSpace::new(32).unwrap();
+        let ids = drawn(space, 200, 3);
+        for lookup in STYLES {
+            let chord = Chord { lookup, successors: 16, ..chord(32) };
+            let mut ring = converged(chord, &ids, ids.len());
+            let mut random = Stream::new(4, 0, "test");
+            let (dead, alive): (Vec<_>, Vec<_>) =
+                (0..200).map(node).partition(|_| random.chance(0.3));
+            dead.iter().for_each(|address| ring.crash(*address));
+            let oracle = Ring::of(&ids, alive.clone().into_iter());
+            let (mut right, mut timeouts) = (0, 0);
+            for _ in 0..200 {
+                let from = alive[random.below(alive.len() as u64) as usize];
+                let key = space.from_random(std::array::from_fn(|_| random.bits()));
+                let (_, owner, late) = look_up(&mut ring, from, key);
+                // The first successor is named without being asked, so a dead owner can
+                // still be the answer; a live one must be the right one.
+                let owner = owner.expect("there is always somebody left to ask");
+                if ring.node(owner).is_some() {
+                    assert_eq!(owner, oracle.owner(&ids, key), "{lookup:?}");
+                    right += 1;
+                }
+                timeouts += late;
+            }
+            assert!(right > 100, "{lookup:?}: {right}");
+            assert!(timeouts > 0);
+        }
+    }
+
+    #[test]
+    fn without_fingers_a_lookup_walks_the_ring() {
+        let space = IdSpace::new(16).unwrap();
+        let ids = drawn(space, 40, 5);
+        let mut ring = converged(Chord { fingers: false, ..chord(16) }, &ids, 40);
+        let order: Vec<Address> = Ring::of(&ids, (0..40).map(node)).iter().collect();
+        // The key of the node before: nearly all the way round.
+        let (path, owner, _) = look_up(&mut ring, order[0], ids[order[39].index()]);
+        assert_eq!(path, order[..39]);
+        assert_eq!(owner, Some(order[39]));
+    }
+
+    #[test]
+    fn a_ring_heals_after_failures() {
+        let space = IdSpace::new(24).unwrap();
+        let ids = drawn(space, 60, 6);
+        let mut ring = converged(maintained(24, 8), &ids, 60);
+        ring.run_before(Time::ZERO + Duration::from_secs(5));
+        let (dead, alive): (Vec<_>, Vec<_>) = (0..60).map(node).partition(|a| a.index() % 3 == 0);
+        dead.into_iter().for_each(|address| ring.crash(address));
+        ring.run_before(Time::ZERO + Duration::from_secs(120));
+        assert_converged(&ring, &ids, &alive);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Rings of one to thirty nodes grown by overlapping joins converge to the oracle's
+        /// pointers, whatever the parameters.
+        #[test]
+        fn grown_rings_converge(
+            seed: u64,
+            count in 1usize..30,
+            bits in prop::sample::select(vec![5u32, 8, 32, 160]),
+            successors in 1usize..6,
+            ask_before_adopting: bool,
+            style in 0usize..3,
+            gap_ms in 0u64..3000,
+        ) {
+            let chord = Chord {
+                ask_before_adopting,
+                lookup: STYLES[style],
+                fix_fingers: Some((PERIOD, FixedFingers::AllDistant)),
+                ..maintained(bits, successors)
+            };
+            let ids = drawn(chord.space, count, seed);
+            let mut random = Stream::new(seed, 0, "joins");
+            let mut ring: Rings<'_> =
+                Simulation::new(chord, Still, Notes::default(), &ids, Stream::new(seed, 0, "test"));
+            ring.start(node(0), Start::Create);
+            for joining in 1..count {
+                let next = ring.now() + Duration::from_millis(random.below(gap_ms + 1));
+                ring.run_before(next);
+                let contact = node(random.below(joining as u64) as usize);
+                ring.start(node(joining), Start::Join { contact });
+            }
+            let settled = ring.now() + Duration::from_secs(300);
+            ring.run_before(settled);
+            assert_converged(&ring, &ids, &(0..count).map(node).collect::<Vec<_>>());
+        }
+
+        /// Any message in any state is handled without a panic.
+        #[test]
+        fn nodes_survive_nonsense(
+            steps in prop::collection::vec((0usize..9, 0usize..11, 0usize..11, 0u64..64, 0u32..6), 0..60),
+            joined: bool,
+        ) {
+            let chord = maintained(6, 3);
+            let ids = ids(chord.space, &SIX);
+            let mut bench = Bench::new(&chord, node(4), &ids);
+            bench.start(if joined { Start::Create } else { Start::Join { contact: node(0) } });
+            for (what, a, b, target, index) in steps {
+                let (a, b) = (node(a), node(b));
+                let purpose = match index {
+                    0 => QueryFor::Join,
+                    1 | 2 => QueryFor::Lookup(LookupId(index)),
+                    _ => QueryFor::Finger(index),
+                };
+                let query = Query { purpose, origin: b, target: chord.space.id(target) };
+                let message = match what {
+                    0 => ChordMessage::FindNext { query, before: Some(a), via: b },
+                    1 => ChordMessage::Next { query, step: Step::Closer(a) },
+                    2 => ChordMessage::Next { query, step: Step::Owner(b) },
+                    3 => ChordMessage::Find { query },
+                    4 => ChordMessage::Found { query, owner: a },
+                    5 => ChordMessage::GetNeighbours,
+                    6 => ChordMessage::Neighbours { predecessor: Some(b) },
+                    7 => ChordMessage::Notify,
+                    _ => ChordMessage::Ping,
+                };
+                bench.deliver(a, message, &[b]);
+                bench.unreachable(b, message);
+                bench.timer(ChordTimer::Stabilize);
+                bench.timer(ChordTimer::FixFingers);
+                bench.timer(ChordTimer::CheckPredecessor);
+                bench.operate(Operation::Lookup { lookup: LookupId(1), key: query.target });
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Does the number of hops grow with log N, or with N?
+
+use serde_json::{Map, Value};
+
+use crate::math;
+use crate::measure::fit_line;
+use crate::measure::summary::{Fit, Point};
+
+/// The path of the parameter that the fit is over.
+const NODES: &str = "population.nodes";
+/// A law that explains less of the variance is not named.
+const EXPLAINED: f64 = 0.99;
+
+/// Fits mean hops against log2 N and against N, for every setting of the other swept
+/// parameters that has at least three different N.
+pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
+    let mut series: Vec<(Map<String, Value>, Vec<(f64, f64)>)> = Vec::new();
+    for point in points.iter().filter(|point| point.params.contains_key(NODES)) {
+        let mut others = point.params.clone();
+        others.shift_remove(NODES);
+        let pair = (point.nodes as f64, point.hops.mean);
+        match series.iter_mut().find(|(params, _)| *params == others) {
+            Some((_, pairs)) => pairs.push(pair),
+            None => series.push((others, vec![pair])),
+        }
+    }
+    series.into_iter().filter_map(|(params, pairs)| fit(params, &pairs)).collect()
+}
+
+fn fit(params: Map<String, Value>, pairs: &[(f64, f64)]) -> Option<Fit> {
+    let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
+    let (log2, linear) = (fit_line(&logarithms)?, fit_line(pairs)?);
+    let verdict = if log2.r2 >= EXPLAINED && log2.r2 >= linear.r2 {
+        "O(log N)"
+    } else if linear.r2 >= EXPLAINED {
+        "O(N)"
+    } else {
+        "undecided"
+    };
+    Some(Fit { params, log2, linear, verdict: verdict.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Tally, summarize};
+
+    fn points(law: impl Fn(f64) -> u64) -> Vec<Point> {
+        let point = |bits: u32| {
+            let nodes = 1u64 << bits;
+            let params = Map::from_iter([(NODES.to_owned(), Value::from(nodes))]);
+            let mut hops = vec![0; law(nodes as f64) as usize + 1];
+            *hops.last_mut().unwrap() = 1;
+            summarize(params, &[Tally { nodes, hops, ..Tally::default() }])
+        };
+        (3..12).map(point).collect()
+    }
+
+    #[test]
+    fn laws_are_told_apart() {
+        let logarithmic = hops_by_nodes(&points(|n| (50.0 * math::log2(n)) as u64));
+        assert_eq!(logarithmic[0].verdict, "O(log N)");
+        assert!((logarithmic[0].log2.slope - 50.0).abs() < 1e-9);
+        let linear = hops_by_nodes(&points(|n| (n / 2.0) as u64));
+        assert_eq!(linear[0].verdict, "O(N)");
+        assert!((linear[0].linear.slope - 0.5).abs() < 1e-9);
+        let neither = hops_by_nodes(&points(|n| (n * n) as u64 % 4096));
+        assert_eq!(neither[0].verdict, "undecided");
+        assert!(hops_by_nodes(&points(|_| 1)[..2]).is_empty());
+    }
+}

@@ -1,0 +1,295 @@
+//! Watches one simulation: follows every lookup from question to answer, and has the
+//! oracle judge it.
+
+use std::collections::VecDeque;
+
+use super::Tally;
+use crate::id::Id;
+use crate::oracle::Ring;
+use crate::sim::{Address, Duration, LookupId, Note, Observer, Time};
+
+/// The observer of a simulation.
+#[derive(Debug)]
+pub struct Recorder<'i> {
+    ids: &'i [Id],
+    /// The nodes that are up: the truth that answers are judged by.
+    ring: Ring,
+    /// Lookups without an answer after this time have failed.
+    timeout: Option<Duration>,
+    /// A window over the lookups, from the oldest that is still open.
+    window: VecDeque<Followed>,
+    /// The number of the window's first lookup.
+    first: u32,
+    tally: Tally,
+    trace: Option<(LookupId, Trace)>,
+}
+
+/// A lookup that is followed.
+#[derive(Clone, Copy, Debug)]
+struct Followed {
+    /// Finished ones stay in the window until all older ones are finished too.
+    open: bool,
+    key: Id,
+    /// The key's predecessor when it was asked, the goal of the forwards.
+    goal: Id,
+    issued: Time,
+    stands_at: Address,
+    hops: u32,
+    timeouts: u32,
+}
+
+/// Where one lookup went.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trace {
+    /// The nodes at which it stood, its origin first.
+    pub path: Vec<Address>,
+    /// The answer, once there is one.
+    pub owner: Option<Address>,
+    /// Whether it has ended, with or without an answer.
+    pub ended: bool,
+}
+
+impl<'i> Recorder<'i> {
+    /// A recorder over the nodes that are up at the start.
+    pub fn new(ids: &'i [Id], ring: Ring, timeout: Option<Duration>) -> Self {
+        let (window, tally) = (VecDeque::new(), Tally::default());
+        Recorder { ids, ring, timeout, window, first: 0, tally, trace: None }
+    }
+
+    /// The nodes that are up.
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// A node has come up.
+    pub fn node_joined(&mut self, node: Address) {
+        self.ring.insert(self.ids, node);
+    }
+
+    /// A lookup of a key is about to be asked at a node; gives it its number.
+    pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
+        self.slide(now);
+        let goal = self.ids[self.ring.predecessor_of(self.ids, key).index()];
+        self.window.push_back(Followed {
+            open: true,
+            key,
+            goal,
+            issued: now,
+            stands_at: origin,
+            hops: 0,
+            timeouts: 0,
+        });
+        self.tally.issued += 1;
+        LookupId(self.first.wrapping_add(self.window.len() as u32 - 1))
+    }
+
+    /// Writes down where this lookup goes from now on.
+    pub fn trace(&mut self, lookup: LookupId) {
+        self.trace = Some((lookup, Trace::default()));
+    }
+
+    /// What was written down.
+    pub fn traced(&self) -> Option<&Trace> {
+        self.trace.as_ref().map(|(_, trace)| trace)
+    }
+
+    /// Closes the books at the end of the run.
+    pub fn finish(mut self, now: Time) -> Tally {
+        let (first, window) = (self.first, std::mem::take(&mut self.window));
+        for (place, lookup) in window.iter().enumerate().filter(|(_, lookup)| lookup.open) {
+            self.count_finished(lookup);
+            if self.is_too_late(lookup, now) {
+                self.tally.failures.timed_out += 1;
+            } else {
+                self.tally.failures.unanswered += 1;
+            }
+            self.end_trace(LookupId(first.wrapping_add(place as u32)), None);
+        }
+        self.tally
+    }
+
+    /// Moves the window on over lookups that are finished, or that nobody waits for.
+    fn slide(&mut self, now: Time) {
+        while let Some(lookup) = self.window.front().copied() {
+            if lookup.open {
+                if !self.is_too_late(&lookup, now) {
+                    return;
+                }
+                self.count_finished(&lookup);
+                self.tally.failures.timed_out += 1;
+                self.end_trace(LookupId(self.first), None);
+            }
+            self.window.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+    }
+
+    fn is_too_late(&self, lookup: &Followed, now: Time) -> bool {
+        self.timeout.is_some_and(|timeout| lookup.issued + timeout < now)
+    }
+
+    /// The place of an open lookup in the window.
+    fn find(&self, lookup: LookupId) -> Option<usize> {
+        let place = lookup.0.wrapping_sub(self.first) as usize;
+        self.window.get(place).filter(|lookup| lookup.open).map(|_| place)
+    }
+
+    fn stands_at(&mut self, place: usize, node: Address) {
+        let lookup = &mut self.window[place];
+        if lookup.stands_at == node {
+            return;
+        }
+        let before = self.ids[lookup.stands_at.index()].distance_to(lookup.goal);
+        let after = self.ids[node.index()].distance_to(lookup.goal);
+        self.tally.forwards += 1;
+        if after.is_at_most_half_of(before) {
+            self.tally.halving_forwards += 1;
+        }
+        lookup.stands_at = node;
+        lookup.hops += 1;
+    }
+
+    fn close(&mut self, place: usize, now: Time, owner: Option<Address>) {
+        let lookup = self.window[place];
+        self.window[place].open = false;
+        self.count_finished(&lookup);
+        match owner {
+            _ if self.is_too_late(&lookup, now) => self.tally.failures.timed_out += 1,
+            None => self.tally.failures.no_route += 1,
+            Some(owner) => {
+                if self.ring.owner(self.ids, lookup.key) == owner {
+                    self.tally.correct += 1;
+                } else {
+                    self.tally.incorrect += 1;
+                }
+                self.tally.count_hops(lookup.hops as usize);
+                self.tally.latency.record(now.since(lookup.issued));
+            }
+        }
+    }
+
+    fn count_finished(&mut self, lookup: &Followed) {
+        self.tally.lookup_timeouts += u64::from(lookup.timeouts);
+        self.tally.max_timeouts = self.tally.max_timeouts.max(u64::from(lookup.timeouts));
+    }
+
+    fn end_trace(&mut self, lookup: LookupId, owner: Option<Address>) {
+        if let Some((traced, trace)) = &mut self.trace
+            && *traced == lookup
+        {
+            trace.owner = owner;
+            trace.ended = true;
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn on_note(&mut self, now: Time, at: Address, note: Note) {
+        match note {
+            Note::StandsHere(lookup) => {
+                if let Some(place) = self.find(lookup) {
+                    self.stands_at(place, at);
+                    if let Some((traced, trace)) = &mut self.trace
+                        && *traced == lookup
+                        && trace.path.last() != Some(&at)
+                    {
+                        trace.path.push(at);
+                    }
+                }
+            }
+            Note::TimedOut(lookup) => {
+                self.tally.all_timeouts += 1;
+                if let Some(place) = self.find(lookup) {
+                    self.window[place].timeouts += 1;
+                }
+            }
+            Note::MaintenanceTimedOut => self.tally.all_timeouts += 1,
+            Note::Answer { lookup, owner } => {
+                if let Some(place) = self.find(lookup) {
+                    self.close(place, now, Some(owner));
+                    self.end_trace(lookup, Some(owner));
+                }
+            }
+            Note::NoRoute(lookup) => {
+                if let Some(place) = self.find(lookup) {
+                    self.close(place, now, None);
+                    self.end_trace(lookup, None);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::IdSpace;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The notes' ring: nodes 0, 1 and 3 of m = 3.
+    fn recorder(ids: &[Id], timeout: Option<Duration>) -> Recorder<'_> {
+        Recorder::new(ids, Ring::of(ids, (0..3).map(Address::new)), timeout)
+    }
+
+    fn ids() -> Vec<Id> {
+        let space = IdSpace::new(3).unwrap();
+        [0, 1, 3].map(|n| space.id(n)).to_vec()
+    }
+
+    fn node(index: usize) -> Address {
+        Address::new(index)
+    }
+
+    #[test]
+    fn answers_are_judged_by_the_oracle() {
+        let ids = ids();
+        let space = IdSpace::new(3).unwrap();
+        let mut recorder = recorder(&ids, None);
+        for owner in [2, 0] {
+            let lookup = recorder.issue(Time::ZERO, node(0), space.id(2));
+            recorder.on_note(Time::ZERO, node(0), Note::StandsHere(lookup));
+            recorder.on_note(Time::ZERO, node(1), Note::StandsHere(lookup));
+            let at = Time::ZERO + SECOND;
+            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(owner) });
+            // A second answer counts for nothing.
+            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(2) });
+        }
+        let tally = recorder.finish(Time::ZERO + SECOND);
+        assert_eq!((tally.issued, tally.correct, tally.incorrect), (2, 1, 1));
+        assert_eq!(tally.hops, [0, 2]);
+        assert_eq!((tally.forwards, tally.halving_forwards), (2, 2));
+        assert_eq!(tally.latency.max_ms().to_bits(), 1000f64.to_bits());
+    }
+
+    #[test]
+    fn lookups_without_an_answer_fail_for_a_reason() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, Some(SECOND));
+        let at = |millis| Time::ZERO + Duration::from_millis(millis);
+        let _never = recorder.issue(at(0), node(0), ids[1]);
+        let late = recorder.issue(at(0), node(0), ids[1]);
+        let lost = recorder.issue(at(500), node(0), ids[1]);
+        recorder.on_note(at(600), node(0), Note::NoRoute(lost));
+        recorder.on_note(at(1001), node(0), Note::Answer { lookup: late, owner: node(1) });
+        let _open = recorder.issue(at(1900), node(0), ids[1]);
+        let tally = recorder.finish(at(2000));
+        assert_eq!(tally.failures.timed_out, 2);
+        assert_eq!(tally.failures.no_route, 1);
+        assert_eq!(tally.failures.unanswered, 1);
+        assert_eq!(tally.issued, 4);
+        assert!(tally.hops.is_empty());
+    }
+
+    #[test]
+    fn the_window_forgets_what_is_finished() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        for _ in 0..1000 {
+            let lookup = recorder.issue(Time::ZERO, node(0), ids[1]);
+            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1) });
+        }
+        assert!(recorder.window.len() <= 1);
+        assert_eq!(recorder.finish(Time::ZERO).correct, 1000);
+    }
+}

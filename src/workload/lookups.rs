@@ -1,0 +1,173 @@
+//! Lookups of keys drawn uniformly from the ring.
+
+use crate::id::{Id, IdSpace};
+use crate::sim::{Address, Duration, Stream, Time};
+
+/// Which lookups are made, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LookupPlan {
+    /// How they are spread.
+    pub arrivals: Arrivals,
+    /// For each node this many on average; without end if `None`.
+    pub per_node: Option<u32>,
+    /// Mean time between two of a node.
+    pub interval: Duration,
+    /// When the first may be made.
+    pub start: Time,
+}
+
+/// How lookups are spread over time and nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrivals {
+    /// The nodes take turns at equal distances in time.
+    Even,
+    /// A Poisson process, each at a random node: the same as one Poisson process a node.
+    Poisson,
+}
+
+/// The lookups to come.
+#[derive(Debug)]
+pub struct Lookups {
+    plan: LookupPlan,
+    space: IdSpace,
+    /// All nodes there will ever be.
+    nodes: u64,
+    /// Number of turns taken.
+    turn: u64,
+    next: Option<Time>,
+    random: Stream,
+}
+
+impl Lookups {
+    /// The lookups of a population of `nodes`, `up` of which are up at the start.
+    pub fn new(plan: LookupPlan, space: IdSpace, nodes: usize, up: usize, random: Stream) -> Self {
+        let nodes = nodes as u64;
+        let mut lookups = Lookups { plan, space, nodes, turn: 0, next: None, random };
+        lookups.schedule(plan.start, up);
+        lookups
+    }
+
+    /// When the next one is due.
+    pub fn next_time(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// The next one: who asks, for which key. `None` when it is the turn of a node that
+    /// is not up.
+    ///
+    /// # Panics
+    /// When there is none left.
+    pub fn next(
+        &mut self,
+        up: &[Address],
+        is_up: impl Fn(Address) -> bool,
+    ) -> Option<(Address, Id)> {
+        let now = self.next.expect("a lookup is left");
+        let asking = match self.plan.arrivals {
+            Arrivals::Even => {
+                let node = Address::new((self.turn % self.nodes) as usize);
+                is_up(node).then_some(node)
+            }
+            Arrivals::Poisson => {
+                let choice = (!up.is_empty()).then(|| self.random.below(up.len() as u64));
+                choice.map(|choice| up[choice as usize])
+            }
+        };
+        // The key is drawn even if nobody asks: who is up does not change the keys of others.
+        let key = self.space.from_random(std::array::from_fn(|_| self.random.bits()));
+        self.turn += 1;
+        self.schedule(now, up.len());
+        asking.map(|node| (node, key))
+    }
+
+    /// The number of nodes that are up has changed. An exponential waiting time has no
+    /// memory, so the rest of it is drawn anew at the new rate.
+    pub fn population_changed(&mut self, now: Time, up: usize) {
+        if self.plan.arrivals == Arrivals::Poisson && self.next.is_some() {
+            self.schedule(now.max(self.plan.start), up);
+        }
+    }
+
+    fn schedule(&mut self, now: Time, up: usize) {
+        let limit = self.plan.per_node.map(|count| u64::from(count) * self.nodes);
+        let left = limit.is_none_or(|limit| self.turn < limit);
+        let wait = match self.plan.arrivals {
+            Arrivals::Even => {
+                // From the number of the turn, so that rounding does not add up.
+                let nanos = u128::from(self.turn) * u128::from(self.plan.interval.as_nanos())
+                    / u128::from(self.nodes.max(1));
+                let since_start = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+                self.next = left.then(|| self.plan.start + since_start);
+                return;
+            }
+            Arrivals::Poisson => {
+                let mean = self.plan.interval.as_nanos() as f64 / up.max(1) as f64;
+                self.random.exponential_nanos(mean)
+            }
+        };
+        self.next = left.then(|| now + wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(plan: LookupPlan, nodes: usize, until: Time) -> Vec<(Time, Address)> {
+        let up: Vec<Address> = (0..nodes).map(Address::new).collect();
+        let space = IdSpace::new(32).unwrap();
+        let random = Stream::new(1, 0, "lookups");
+        let mut lookups = Lookups::new(plan, space, nodes, nodes, random);
+        let mut made = Vec::new();
+        while let Some(at) = lookups.next_time().filter(|at| *at < until) {
+            made.push((at, lookups.next(&up, |_| true).unwrap().0));
+        }
+        made
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn even_lookups_take_turns() {
+        let start = Time::ZERO + SECOND;
+        let plan =
+            LookupPlan { arrivals: Arrivals::Even, per_node: Some(2), interval: SECOND, start };
+        let made = all(plan, 4, Time::MAX);
+        let turns: Vec<_> =
+            made.iter().map(|(at, node)| (at.as_nanos() / 1_000_000, node.index())).collect();
+        let expected: Vec<(u64, usize)> =
+            (0..8).map(|turn| (1000 + 250 * turn as u64, turn % 4)).collect();
+        assert_eq!(turns, expected);
+    }
+
+    #[test]
+    fn poisson_lookups_have_poisson_counts() {
+        let plan = LookupPlan {
+            arrivals: Arrivals::Poisson,
+            per_node: None,
+            interval: Duration::from_secs(10),
+            start: Time::ZERO,
+        };
+        // 50 nodes, one lookup in ten seconds each, 2000 s: 10,000 expected, deviation 100.
+        let made = all(plan, 50, Time::ZERO + Duration::from_secs(2000));
+        assert!((9500..10_500).contains(&made.len()), "{}", made.len());
+        let mut by_second = vec![0f64; 2000];
+        for (at, _) in &made {
+            by_second[(at.as_nanos() / 1_000_000_000) as usize] += 1.0;
+        }
+        let variance = by_second.iter().map(|count| (count - 5.0) * (count - 5.0)).sum::<f64>();
+        assert!((variance / 2000.0 - 5.0).abs() < 0.8, "the variance is the mean: {variance}");
+    }
+
+    #[test]
+    fn counts_are_kept() {
+        let plan = LookupPlan {
+            arrivals: Arrivals::Poisson,
+            per_node: Some(3),
+            interval: SECOND,
+            start: Time::ZERO,
+        };
+        assert_eq!(all(plan, 7, Time::MAX).len(), 21);
+        assert_eq!(all(LookupPlan { per_node: Some(0), ..plan }, 7, Time::MAX).len(), 0);
+    }
+}
