@@ -3,5 +3,6 @@
 pub mod id;
 pub mod math;
 pub mod measure;
+pub mod report;
 pub mod scenario;
 pub mod sim;
