@@ -11,6 +11,9 @@ pub(super) struct Axis {
     pub(super) name: String,
     /// The ticks, in order.
     pub(super) ticks: Vec<Tick>,
+    /// Whether the last tick matters most, as the largest ring of a sweep does; it
+    /// keeps its label when ticks are thinned out.
+    pub(super) last_matters: bool,
     logarithmic: bool,
     /// The ends, as logarithms on a logarithmic axis.
     from: f64,
@@ -48,7 +51,7 @@ impl Axis {
 
     /// A linear axis between two values.
     pub(super) fn linear(name: impl Into<String>, from: f64, to: f64, whole: bool) -> Axis {
-        let mut step = round_step((to - from) / 7.0);
+        let mut step = round_step((to - from) / 8.0);
         if whole {
             step = step.max(1.0);
         }
@@ -58,7 +61,7 @@ impl Axis {
             .map(|number| (first + number as f64) * step)
             .map(|at| Tick { at, label: number_label(at, step) })
             .collect();
-        Axis { name: name.into(), ticks, logarithmic: false, from, to }
+        Axis { name: name.into(), ticks, last_matters: false, logarithmic: false, from, to }
     }
 
     /// A logarithmic axis with some air around the values, which must be above
@@ -76,6 +79,7 @@ impl Axis {
         Axis {
             name: name.into(),
             ticks: at.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect(),
+            last_matters: true,
             logarithmic: true,
             from: from - air,
             to: to + air,
@@ -92,6 +96,7 @@ impl Axis {
         Axis {
             name: name.into(),
             ticks: ticks.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect(),
+            last_matters: true,
             logarithmic: true,
             from,
             to,
@@ -115,7 +120,7 @@ impl Axis {
             .map(|(at, label)| Tick { at: at as f64, label: label.clone() })
             .collect();
         let to = names.len().max(1) as f64 - 0.5;
-        Axis { name: name.into(), ticks, logarithmic: false, from: -0.5, to }
+        Axis { name: name.into(), ticks, last_matters: false, logarithmic: false, from: -0.5, to }
     }
 
     /// Where a value lies, from 0 at the beginning of the axis to 1 at its end; a

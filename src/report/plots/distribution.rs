@@ -95,8 +95,7 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         legend.push(Entry::new(samples, name));
     }
     for (number, source) in sources.iter().enumerate() {
-        let in_percent = source.points().into_iter().map(|(at, share)| (at, share * 100.0));
-        let points: Vec<(f64, f64)> = in_percent.filter(|(at, _)| window.holds(*at)).collect();
+        let points = window.averages(&source.points());
         heights.extend(points.iter().map(|point| point.1));
         let symbol = published_symbol(number, points.len());
         legend.push(published_entry(symbol, source.source, ""));
@@ -104,8 +103,8 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     }
 
     let mut value = kind.value.to_owned();
-    if window.cut {
-        value.push_str(", up to the 99.9th percentile");
+    if let Some(percentile) = window.cut {
+        value = format!("{value}, up to the {percentile} percentile");
     }
     Chart {
         title: kind.title.to_owned(),
@@ -164,8 +163,8 @@ struct Window {
     to: u64,
     /// Values that are put together.
     step: u64,
-    /// Whether rare large values are left out.
-    cut: bool,
+    /// The percentile beyond which rare large values are left out.
+    cut: Option<&'static str>,
 }
 
 impl Window {
@@ -175,12 +174,14 @@ impl Window {
         let mut last = 0;
         let mut common = 0;
         let mut width = 1;
+        // A single histogram has room for its tail.
+        let (rare, percentile) = if shown.len() == 1 { (1000, "99.9th") } else { (100, "99th") };
         for (_, bins) in shown {
             let seen = |count: &u64| *count > 0;
             let start = |bin: usize| bin as u64 * bins.width;
             first = first.min(bins.counts.iter().position(seen).map_or(0, start));
             last = last.max(bins.counts.iter().rposition(seen).map_or(0, |bin| start(bin + 1)));
-            common = common.max(start(most_of(&bins.counts)));
+            common = common.max(start(most_of(&bins.counts, rare)));
             width = width.max(bins.width);
         }
         let from = if shown.is_empty() || first < last / 3 { 0 } else { first };
@@ -190,15 +191,29 @@ impl Window {
         let bins = (to - from).div_ceil(width);
         let step = bins.div_ceil(MOST_BINS).max(1) * width;
         let from = from / step * step;
-        Window { from, to: from + (to - from).div_ceil(step) * step, step, cut }
+        Window {
+            from,
+            to: from + (to - from).div_ceil(step) * step,
+            step,
+            cut: cut.then_some(percentile),
+        }
     }
 
     fn bins(&self) -> u64 {
         (self.to - self.from) / self.step
     }
 
-    fn holds(&self, value: f64) -> bool {
-        value >= self.from as f64 && value < self.to as f64
+    /// Published shares in percent, averaged over each bin that is shown.
+    fn averages(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let bins = (0..self.bins()).map(|bin| {
+            let from = (self.from + bin * self.step) as f64;
+            let to = from + self.step as f64;
+            let inside = points.iter().filter(|(at, _)| *at >= from && *at < to);
+            let (count, sum) =
+                inside.fold((0.0, 0.0), |(count, sum), point| (count + 1.0, sum + point.1));
+            (f64::midpoint(from, to) - 0.5, sum / count * 100.0)
+        });
+        bins.filter(|(_, share)| share.is_finite()).collect()
     }
 
     /// Left and right edge of each bin that is shown, and its share in percent for
@@ -221,10 +236,10 @@ impl Window {
     }
 }
 
-/// How many bins from the first hold 99.9 % of what was counted.
-fn most_of(counts: &[u64]) -> usize {
+/// How many bins from the first hold all but one in `rare` of what was counted.
+fn most_of(counts: &[u64], rare: u64) -> usize {
     let total: u64 = counts.iter().sum();
-    let mut left = total - total / 1000;
+    let mut left = total - total / rare;
     for (bin, count) in counts.iter().enumerate() {
         left = left.saturating_sub(*count);
         if left == 0 {

@@ -25,7 +25,8 @@ pub(super) type Failure = String;
 pub(super) fn svg(chart: &Chart) -> Result<String, Failure> {
     let (width, height) = size(style::SVG_SCALE);
     let mut text = String::new();
-    draw(chart, style::SVG_SCALE, SVGBackend::with_string(&mut text, (width, height)))?;
+    let backend = SVGBackend::with_string(&mut text, (width, height));
+    draw(chart, style::SVG_SCALE, SVG_TEXT_DROP, backend)?;
     // The fine grid of plotters is the inner one; outside it has the usual size.
     let inner = format!("<svg width=\"{width}\" height=\"{height}\"");
     let outer = format!("<svg width=\"{}\" height=\"{}\"", style::WIDTH, style::HEIGHT);
@@ -35,19 +36,30 @@ pub(super) fn svg(chart: &Chart) -> Result<String, Failure> {
 /// Writes a chart as a PNG file.
 pub(super) fn png(chart: &Chart, path: &Path) -> Result<(), Failure> {
     let size = size(style::PNG_SCALE);
-    draw(chart, style::PNG_SCALE, BitMapBackend::new(path, size))
+    draw(chart, style::PNG_SCALE, PNG_TEXT_DROP, BitMapBackend::new(path, size))
 }
 
 fn size(scale: i32) -> (u32, u32) {
     ((style::WIDTH * scale) as u32, (style::HEIGHT * scale) as u32)
 }
 
-/// Draws a chart on any backend, `scale` of its units for one unit of the plot.
-fn draw<DB: DrawingBackend>(chart: &Chart, scale: i32, backend: DB) -> Result<(), Failure> {
+// plotters centres text a little too high, each backend by its own share of the
+// text's size.
+const SVG_TEXT_DROP: f64 = 0.05;
+const PNG_TEXT_DROP: f64 = 0.17;
+
+/// Draws a chart on any backend, `scale` of its units for one unit of the plot, and
+/// text lower by a share of its size.
+fn draw<DB: DrawingBackend>(
+    chart: &Chart,
+    scale: i32,
+    text_drop: f64,
+    backend: DB,
+) -> Result<(), Failure> {
     font::register()?;
     let area = backend.into_drawing_area();
     area.fill(&plotters::style::WHITE).map_err(in_words)?;
-    let paper = Paper { area: &area, scale: f64::from(scale) };
+    let paper = Paper { area: &area, scale: f64::from(scale), text_drop };
     let legend = Legend::fit(&paper, &chart.legend)?;
     let plane = Plane::beside(&paper, chart, &legend)?;
     plane.draw_axes(&paper)?;
@@ -102,6 +114,7 @@ impl<'a> Text<'a> {
 struct Paper<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
+    text_drop: f64,
 }
 
 impl<DB: DrawingBackend> Paper<'_, DB> {
@@ -126,7 +139,9 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
         Ok(f64::from(size.map_err(in_words)?.0) / self.scale)
     }
 
-    fn write(&self, text: &Text<'_>, place: Place) -> Result<(), Failure> {
+    fn write(&self, text: &Text<'_>, (x, y): Place) -> Result<(), Failure> {
+        let drop = f64::from(text.size) * self.text_drop;
+        let place = if text.upright { (x + drop, y) } else { (x, y + drop) };
         let style = self.font(text);
         self.area.draw_text(text.text, &style, self.to_grid(place)).map_err(in_words)
     }
@@ -444,10 +459,12 @@ impl<'a> Plane<'a> {
             paper.write(&label, (x - TICK_GAP, y))?;
         }
         let (ticks, stride) = self.horizontal_ticks(paper)?;
+        let last = ticks.len().saturating_sub(1);
+        let labelled = if self.chart.x.last_matters { last % stride } else { 0 };
         for (number, (x, label)) in ticks.into_iter().enumerate() {
             paper.line(&[(x, self.top), (x, self.bottom)], style::GRID, 1.0)?;
             paper.line(&[(x, self.bottom), (x, self.bottom + 5.0)], style::FRAME, 1.0)?;
-            if number % stride == 0 {
+            if number % stride == labelled {
                 let y = self.bottom + TICK_GAP + f64::from(style::TEXT_SIZE) / 2.0;
                 paper.write(&Text::tick(&label), (x, y))?;
             }

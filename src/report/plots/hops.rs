@@ -204,7 +204,11 @@ fn equation(fit: &Fit) -> String {
     let slope = format!("{:.4}", line.slope).replace('-', "−");
     // Bound by spaces that do not break, so that it wraps before R² only.
     let equation = format!("{slope}·{of} {sign} {:.3},", line.intercept.abs());
-    format!("{} R²\u{a0}=\u{a0}{:.5}", equation.replace(' ', "\u{a0}"), line.r2)
+    let mut r2 = format!("=\u{a0}{:.5}", line.r2);
+    if line.r2 < 1.0 && r2.ends_with("1.00000") {
+        r2 = ">\u{a0}0.99999".to_owned();
+    }
+    format!("{} R²\u{a0}{r2}", equation.replace(' ', "\u{a0}"))
 }
 
 /// A colour that stands out from a line of the same colour below it.
@@ -222,7 +226,7 @@ mod tests {
         let fit = &sample::hops().summary.fits[0];
         let text = equation(fit).replace('\u{a0}', " ");
         assert!(text.starts_with("0.4") && text.contains("·log₂ N − 0."), "{text}");
-        assert!(text.contains(", R² = 1.000"), "{text}");
+        assert!(text.contains(", R² > 0.999"), "{text}");
     }
 
     #[test]

@@ -78,15 +78,25 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Logarithmic when the values are at least 2 and span a factor of 8, as numbers
-/// of nodes do.
+/// Logarithmic when the values are at least 2, span a factor of 8, and doubling
+/// them is more like how they grow than adding, as with numbers of nodes.
 fn number_axis(path: &str, values: &[f64]) -> Axis {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let largest = values.iter().copied().fold(0.0, f64::max);
-    if least >= 2.0 && largest >= 8.0 * least && largest.is_finite() {
-        Axis::logarithmic_around(format!("{} (log scale)", axis_name(path)), values)
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let grows = match values[..] {
+        [least, .., largest] if least >= 2.0 && largest >= 8.0 * least => {
+            let middle = values[values.len() / 2];
+            let added = f64::midpoint(least, largest);
+            let doubled = (least * largest).sqrt();
+            values.len() == 2 || (middle - doubled).abs() <= (middle - added).abs()
+        }
+        _ => false,
+    };
+    if grows {
+        Axis::logarithmic_around(format!("{} (log scale)", axis_name(path)), &values)
     } else {
-        Axis::around(axis_name(path), values)
+        Axis::around(axis_name(path), &values)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) const LINE_HEIGHT: i32 = 20;
 /// Empty border around everything.
 pub(super) const MARGIN: i32 = 24;
 /// The most that the text of a legend may be wide before it is wrapped.
-pub(super) const LEGEND_TEXT_WIDTH: i32 = 196;
+pub(super) const LEGEND_TEXT_WIDTH: i32 = 208;
 /// Width of the sample beside the text of a legend.
 pub(super) const SAMPLE_WIDTH: i32 = 34;
 
