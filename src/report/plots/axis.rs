@@ -30,6 +30,8 @@ pub(super) struct Tick {
 
 /// More ticks than these are thinned out.
 const MOST_TICKS: usize = 10;
+/// So many values have a tick each.
+const FEW_VALUES: usize = 6;
 
 impl Axis {
     /// A linear axis from zero to a little above the largest value.
@@ -39,14 +41,19 @@ impl Axis {
         Axis::linear(name, 0.0, top, false)
     }
 
-    /// A linear axis with some air around the values. Its ticks are whole numbers
-    /// when the values are.
+    /// A linear axis with some air around the values. Its ticks are the values when
+    /// they are few, or else round numbers, whole ones when the values are.
     pub(super) fn around(name: impl Into<String>, values: &[f64]) -> Axis {
         let (least, largest) = ends(values);
         let air =
             if largest > least { (largest - least) * 0.04 } else { 1.0 + largest.abs() * 0.01 };
         let whole = finite(values).all(|value| value.fract() == 0.0);
-        Axis::linear(name, least - air, largest + air, whole)
+        let axis = Axis::linear(name, least - air, largest + air, whole);
+        let at = in_order(values);
+        if at.is_empty() || at.len() > FEW_VALUES {
+            return axis;
+        }
+        Axis { ticks: plain_ticks(at), last_matters: true, ..axis }
     }
 
     /// A linear axis between two values.
@@ -69,16 +76,14 @@ impl Axis {
     pub(super) fn logarithmic_around(name: impl Into<String>, values: &[f64]) -> Axis {
         let (least, largest) = ends(values);
         let (from, to) = (math::log2(least), math::log2(largest));
-        let mut at: Vec<f64> = finite(values).collect();
-        at.sort_by(f64::total_cmp);
-        at.dedup();
+        let mut at = in_order(values);
         if at.len() > MOST_TICKS * 2 {
             at = powers_of_two(from, to);
         }
         let air = ((to - from) * 0.04).max(0.1);
         Axis {
             name: name.into(),
-            ticks: at.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect(),
+            ticks: plain_ticks(at),
             last_matters: true,
             logarithmic: true,
             from: from - air,
@@ -86,16 +91,16 @@ impl Axis {
         }
     }
 
-    /// A logarithmic axis from the power of two below `least`, which must be above
-    /// zero, to a little above the largest value.
+    /// A logarithmic axis from a power of two clearly below `least`, which must be
+    /// above zero, to a little above the largest value.
     pub(super) fn logarithmic_from(name: impl Into<String>, least: f64, values: &[f64]) -> Axis {
-        let from = math::log2(least).floor();
+        let from = (math::log2(least) - 0.4).floor();
         let largest = finite(values).fold(least * 2.0, f64::max);
         let to = math::log2(largest) + 0.2;
         let ticks = powers_of_two(from, to);
         Axis {
             name: name.into(),
-            ticks: ticks.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect(),
+            ticks: plain_ticks(ticks),
             last_matters: true,
             logarithmic: true,
             from,
@@ -137,6 +142,12 @@ impl Axis {
         Some(((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0))
     }
 
+    /// Whether a value lies below the axis.
+    pub(super) fn ends_above(&self, value: f64) -> bool {
+        let value = if self.logarithmic { math::log2(value.max(0.0)) } else { value };
+        value < self.from
+    }
+
     /// Values between two others at equal distances on the paper, both ends
     /// included: to draw a curve through.
     pub(super) fn between(&self, from: f64, to: f64) -> Vec<f64> {
@@ -158,7 +169,10 @@ impl Axis {
 
 /// A number for people: 1024, 16 384, 0.25.
 pub(super) fn plain_label(value: f64) -> String {
-    let text = format!("{value}").replace('-', "\u{2212}");
+    // Three times 0.1 is 0.30000000000000004, but not on a plot.
+    let rounded = (value * 1e9).round() / 1e9;
+    let small = value.abs() > 1e-6 && value.abs() < 1e6;
+    let text = (if small { rounded } else { value }).to_string().replace('-', "\u{2212}");
     let whole = text.len() - text.find('.').map_or(0, |point| text.len() - point);
     let digits = text[..whole].chars().filter(char::is_ascii_digit).count();
     if digits < 5 {
@@ -205,6 +219,18 @@ fn powers_of_two(from: f64, to: f64) -> Vec<f64> {
     let (first, last) = (from.ceil() as i32, to.floor() as i32);
     let stride = 1 + (last - first).max(0) as usize / MOST_TICKS;
     (first..=last).step_by(stride).map(|power| math::pow(2.0, f64::from(power))).collect()
+}
+
+fn plain_ticks(at: Vec<f64>) -> Vec<Tick> {
+    at.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect()
+}
+
+/// The different values from the least to the largest.
+fn in_order(values: &[f64]) -> Vec<f64> {
+    let mut values: Vec<f64> = finite(values).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
 }
 
 fn finite(values: &[f64]) -> impl Iterator<Item = f64> {
@@ -265,6 +291,7 @@ mod tests {
     #[test]
     fn thousands_stand_apart() {
         assert_eq!(plain_label(1024.0), "1024");
+        assert_eq!(plain_label(0.1 * 3.0), "0.3");
         assert_eq!(plain_label(16_384.0), "16\u{a0}384");
         assert_eq!(plain_label(-1_234_567.5), "−1\u{a0}234\u{a0}567.5");
     }

@@ -23,6 +23,9 @@ struct Kind {
     share: &'static str,
     /// The metric of published values.
     metric: &'static str,
+    /// Whether only the points that published values are compared with are shown:
+    /// the curves of loads lie so close that others would hide them.
+    compared_alone: bool,
 }
 
 /// Share of lookups by their number of hops.
@@ -32,6 +35,7 @@ pub(super) fn of_hops(summary: &Summary) -> Chart {
         value: "hops of a lookup",
         share: "share of lookups in %",
         metric: "hops.pdf",
+        compared_alone: false,
     };
     chart(summary, &kind, |point| Bins { width: 1, counts: point.hops.histogram.clone() })
 }
@@ -44,12 +48,14 @@ pub(super) fn of_load(summary: &Summary, of: Of) -> Chart {
             value: "keys on a server",
             share: "share of servers in % for each number of keys",
             metric: "keys_per_node.pdf",
+            compared_alone: true,
         },
         Of::Messages => Kind {
             title: "Distribution of messages over servers",
             value: "messages handled by a server",
             share: "share of servers in % for each number of messages",
             metric: "messages_per_node.pdf",
+            compared_alone: true,
         },
     };
     chart(summary, &kind, |point| of.load(point).histogram.clone())
@@ -64,7 +70,14 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         .filter(|(_, bins)| bins.width > 0 && bins.counts.iter().any(|count| *count > 0))
         .collect();
     let compared = sources.iter().filter_map(|source| nearest(&counted, &source.comparisons));
-    let chosen = choose(counted.len(), compared.collect());
+    let mut compared: Vec<usize> = compared.collect();
+    compared.sort_unstable();
+    compared.dedup();
+    let chosen = if kind.compared_alone && !compared.is_empty() {
+        compared
+    } else {
+        choose(counted.len(), &compared)
+    };
     let shown: Vec<&(&Point, Bins)> = chosen.into_iter().map(|number| &counted[number]).collect();
 
     let window = Window::around(&shown);
@@ -78,7 +91,9 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         let name = name_of(&point.params, &summary.sweep);
         if shown.len() == 1 {
             let name = if name.is_empty() { "measured".to_owned() } else { name };
-            legend.push(Entry::new([Sample::Bar(colour)], name));
+            if !(summary.sweep.is_empty() && sources.is_empty()) {
+                legend.push(Entry::new([Sample::Bar(colour)], name));
+            }
             marks.push(Mark::Bars { bars: shares, colour });
             continue;
         }
@@ -119,14 +134,14 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
 /// The numbers of at most [`MOST_POINTS`] of `count` points, spread evenly with
 /// the first and the last among them. Those that published values are compared
 /// with stand in for their neighbours.
-fn choose(count: usize, compared: Vec<usize>) -> Vec<usize> {
+fn choose(count: usize, compared: &[usize]) -> Vec<usize> {
     if count <= MOST_POINTS {
         return (0..count).collect();
     }
     let steps = MOST_POINTS - 1;
     let mut chosen: Vec<usize> =
         (0..MOST_POINTS).map(|step| (step * (count - 1) + steps / 2) / steps).collect();
-    for wanted in compared {
+    for &wanted in compared {
         if chosen.contains(&wanted) {
             continue;
         }
@@ -255,11 +270,11 @@ mod tests {
 
     #[test]
     fn points_are_chosen_evenly_with_both_ends_and_the_compared_one() {
-        assert_eq!(choose(0, vec![]), [] as [usize; 0]);
-        assert_eq!(choose(3, vec![1]), [0, 1, 2]);
-        assert_eq!(choose(12, vec![]), [0, 2, 4, 7, 9, 11]);
-        assert_eq!(choose(12, vec![8]), [0, 2, 4, 8, 9, 11]);
-        assert_eq!(choose(60, vec![59]), [0, 12, 24, 35, 47, 59]);
+        assert_eq!(choose(0, &[]), [] as [usize; 0]);
+        assert_eq!(choose(3, &[1]), [0, 1, 2]);
+        assert_eq!(choose(12, &[]), [0, 2, 4, 7, 9, 11]);
+        assert_eq!(choose(12, &[8]), [0, 2, 4, 8, 9, 11]);
+        assert_eq!(choose(60, &[59]), [0, 12, 24, 35, 47, 59]);
     }
 
     #[test]

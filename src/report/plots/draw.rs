@@ -207,12 +207,12 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
     }
 
     fn whisker(&self, x: f64, top: f64, bottom: f64, colour: RGBColor) -> Result<(), Failure> {
+        self.line(&[(x, top), (x, bottom)], colour, 1.75)
+    }
+
+    fn whisker_end(&self, x: f64, y: f64, colour: RGBColor) -> Result<(), Failure> {
         const HALF_BAR: f64 = 4.0;
-        self.line(&[(x, top), (x, bottom)], colour, 1.75)?;
-        for y in [top, bottom] {
-            self.line(&[(x - HALF_BAR, y), (x + HALF_BAR, y)], colour, 1.75)?;
-        }
-        Ok(())
+        self.line(&[(x - HALF_BAR, y), (x + HALF_BAR, y)], colour, 1.75)
     }
 }
 
@@ -346,10 +346,14 @@ fn draw_sample<DB: DrawingBackend>(
     let block = [(left, y - 7.0), (right, y - 7.0), (right, y + 7.0), (left, y + 7.0)];
     match sample {
         Sample::Band(colour) => paper.fill(&block, colour, BAND_SHARE),
-        Sample::Bar(colour) => paper.fill(&block, colour, BAR_SHARE),
+        Sample::Bar(colour) => paper.fill(&block, tint(colour), 1.0),
         Sample::Line(stroke) => paper.stroke_along(&[(left, y), (right, y)], stroke),
         Sample::Symbol(symbol) => paper.symbol((middle, y), symbol),
-        Sample::Whisker(colour) => paper.whisker(middle, y - 8.0, y + 8.0, colour),
+        Sample::Whisker(colour) => {
+            paper.whisker(middle, y - 8.0, y + 8.0, colour)?;
+            paper.whisker_end(middle, y - 8.0, colour)?;
+            paper.whisker_end(middle, y + 8.0, colour)
+        }
     }
 }
 
@@ -385,8 +389,13 @@ fn wrap<DB: DrawingBackend>(paper: &Paper<'_, DB>, text: &str) -> Result<Vec<Str
 
 /// How opaque bands are.
 const BAND_SHARE: f64 = 0.18;
-/// How opaque bars are.
-const BAR_SHARE: f64 = 0.45;
+/// How much of the colour bars have; the rest is white, to hide the grid.
+const BAR_SHARE: f64 = 0.5;
+
+fn tint(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let lighter = |part: u8| 255 - (f64::from(255 - part) * BAR_SHARE) as u8;
+    RGBColor(lighter(red), lighter(green), lighter(blue))
+}
 
 /// The plane between the axes, and where it stands on the paper.
 struct Plane<'a> {
@@ -411,10 +420,16 @@ impl<'a> Plane<'a> {
         for tick in &chart.y.ticks {
             widest = widest.max(paper.width_of(&Text::tick(&tick.label))?);
         }
+        // The label of the last tick may reach beyond the plane, but not off the paper.
+        let mut right = f64::from(style::WIDTH) - margin - legend.width;
+        if let (Some(tick), true) = (chart.x.ticks.last(), legend.entries.is_empty()) {
+            let half = paper.width_of(&Text::tick(&tick.label))? / 2.0;
+            right -= (half + 8.0 - margin).max(0.0);
+        }
         Ok(Plane {
             chart,
             left: margin + label + 12.0 + widest + TICK_GAP,
-            right: f64::from(style::WIDTH) - margin - legend.width,
+            right,
             top: HEAD,
             bottom: f64::from(style::HEIGHT) - margin - label - 10.0 - tick - TICK_GAP,
         })
@@ -540,6 +555,11 @@ impl<'a> Plane<'a> {
                     let ends = (self.place((x, high)), self.place((x, low)));
                     let (Some((x, top)), Some((_, bottom))) = ends else { continue };
                     paper.whisker(x + aside, top, bottom, *colour)?;
+                    paper.whisker_end(x + aside, top, *colour)?;
+                    // Without an end it is seen to go on below the axis.
+                    if !self.chart.y.ends_above(low) {
+                        paper.whisker_end(x + aside, bottom, *colour)?;
+                    }
                 }
                 Ok(())
             }
@@ -564,7 +584,7 @@ impl<'a> Plane<'a> {
                 let (left, right) = (left + 1.0, right - 1.0);
                 let corners =
                     [(left, top), (right, top), (right, self.bottom), (left, self.bottom)];
-                paper.fill(&corners, colour, BAR_SHARE)?;
+                paper.fill(&corners, tint(colour), 1.0)?;
             }
             return Ok(());
         }
@@ -574,7 +594,7 @@ impl<'a> Plane<'a> {
         let ends = ((first.0.0, self.bottom), (last.1.0, self.bottom));
         let steps = corners.iter().flat_map(|&(left, right)| [left, right]);
         let steps: Vec<Place> = std::iter::once(ends.0).chain(steps).chain([ends.1]).collect();
-        paper.fill(&steps, colour, BAR_SHARE)?;
+        paper.fill(&steps, tint(colour), 1.0)?;
         paper.line(&steps, colour, 1.25)
     }
 }

@@ -133,6 +133,9 @@ fn add_growth(
             theories.push((theory, points));
         }
     }
+    if theories.len() > MOST_BANDS {
+        return;
+    }
     for theory in [Theory::Logarithm, Theory::Half] {
         let mut known = theories.iter().filter(|(known, _)| *known == theory).peekable();
         let stroke = theory.stroke();

@@ -140,7 +140,7 @@ fn short(path: &str) -> String {
 /// A value as it is written on a plot.
 fn in_words(value: &Value) -> String {
     match value {
-        Value::String(text) => text.replace('_', " "),
+        Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), plain_label),
         other => other.to_string(),
     }
@@ -183,7 +183,7 @@ pub(super) fn published_symbol(number: usize, count: usize) -> Symbol {
     Symbol {
         shape: style::published_shape(number),
         colour: style::PUBLISHED,
-        radius: if count > 40 { 3.0 } else { 6.5 },
+        radius: if count > 20 { 4.0 } else { 6.5 },
         open: true,
     }
 }
