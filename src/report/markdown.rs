@@ -12,7 +12,7 @@ pub fn published_table(summaries: &[Summary]) -> String {
     );
     for summary in summaries {
         for group in groups(&summary.published) {
-            if group[0].metric.ends_with(".pdf") {
+            if is_distribution(&group[0].metric) {
                 let furthest =
                     group.iter().max_by(|one, other| distance(one).total_cmp(&distance(other)));
                 let Some(furthest) = furthest else { continue };
@@ -34,6 +34,10 @@ fn groups(comparisons: &[Comparison]) -> impl Iterator<Item = &[Comparison]> {
     comparisons.chunk_by(|one, other| {
         one.source == other.source && one.metric == other.metric && one.against == other.against
     })
+}
+
+fn is_distribution(metric: &str) -> bool {
+    metric.strip_suffix(".pdf").is_some()
 }
 
 fn distance(comparison: &Comparison) -> f64 {

@@ -70,7 +70,7 @@ pub(super) fn hops() -> Outcome {
             with_load(with_hops(at(&[("population.nodes", json!(nodes))]), nodes), 100)
         })
         .collect();
-    let log2 = fit_of(&points, |nodes| math::log2(nodes));
+    let log2 = fit_of(&points, math::log2);
     let linear = fit_of(&points, |nodes| nodes);
     let mut outcome = outcome("chord-hops", &["population.nodes"], points);
     outcome.summary.fits =
@@ -106,7 +106,7 @@ pub(super) fn with_and_without_fingers() -> Outcome {
         let points: Vec<Point> = outcome.summary.points.iter().filter(of).cloned().collect();
         outcome.summary.fits.push(Fit {
             params,
-            log2: fit_of(&points, |nodes| math::log2(nodes)),
+            log2: fit_of(&points, math::log2),
             linear: fit_of(&points, |nodes| nodes),
             verdict: verdict.to_owned(),
         });

@@ -167,7 +167,7 @@ impl Axis {
     }
 }
 
-/// A number for people: 1024, 16 384, 0.25.
+/// A number for people: 16384, 1 000 000, 0.25.
 pub(super) fn plain_label(value: f64) -> String {
     // Three times 0.1 is 0.30000000000000004, but not on a plot.
     let rounded = (value * 1e9).round() / 1e9;
@@ -175,7 +175,7 @@ pub(super) fn plain_label(value: f64) -> String {
     let text = (if small { rounded } else { value }).to_string().replace('-', "\u{2212}");
     let whole = text.len() - text.find('.').map_or(0, |point| text.len() - point);
     let digits = text[..whole].chars().filter(char::is_ascii_digit).count();
-    if digits < 5 {
+    if digits < 6 {
         return text;
     }
     // Thousands apart, by a space that does not break.
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(labels(&Axis::linear("", -1.0, 3.2, true)), ["−1", "0", "1", "2", "3"]);
         assert_eq!(
             labels(&Axis::from_zero("", &[200_000.0])),
-            ["0", "50\u{a0}000", "100\u{a0}000", "150\u{a0}000", "200\u{a0}000"]
+            ["0", "50000", "100\u{a0}000", "150\u{a0}000", "200\u{a0}000"]
         );
     }
 
@@ -292,7 +292,7 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(plain_label(1024.0), "1024");
         assert_eq!(plain_label(0.1 * 3.0), "0.3");
-        assert_eq!(plain_label(16_384.0), "16\u{a0}384");
+        assert_eq!(plain_label(16_384.0), "16384");
         assert_eq!(plain_label(-1_234_567.5), "−1\u{a0}234\u{a0}567.5");
     }
 }

@@ -46,14 +46,14 @@ pub(super) fn of_load(summary: &Summary, of: Of) -> Chart {
         Of::Keys => Kind {
             title: "Distribution of keys over servers",
             value: "keys on a server",
-            share: "share of servers in % for each number of keys",
+            share: "share of servers in %",
             metric: "keys_per_node.pdf",
             compared_alone: true,
         },
         Of::Messages => Kind {
             title: "Distribution of messages over servers",
             value: "messages handled by a server",
-            share: "share of servers in % for each number of messages",
+            share: "share of servers in %",
             metric: "messages_per_node.pdf",
             compared_alone: true,
         },
@@ -103,7 +103,8 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         let symbol = measured_symbol(number, middles.len());
         let mut samples = vec![Sample::Line(stroke)];
         marks.push(Mark::Line { points: middles.clone(), stroke });
-        if window.bins() <= FEW_BINS {
+        // One or two bins make no line to be seen.
+        if window.bins() <= FEW_BINS || middles.len() < 3 {
             samples.push(Sample::Symbol(symbol));
             marks.push(Mark::Points { points: middles, symbol, aside: 0.0 });
         }
@@ -121,11 +122,15 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     if let Some(percentile) = window.cut {
         value = format!("{value}, up to the {percentile} percentile");
     }
+    let share = match window.step {
+        1 => kind.share.to_owned(),
+        step => format!("{} (bins of {step})", kind.share),
+    };
     Chart {
         title: kind.title.to_owned(),
         subtitle: summary.scenario.clone(),
         x: Axis::linear(value, window.from as f64 - 0.5, window.to as f64 - 0.5, true),
-        y: Axis::from_zero(kind.share, &heights),
+        y: Axis::from_zero(share, &heights),
         marks,
         legend,
     }
@@ -218,7 +223,8 @@ impl Window {
         (self.to - self.from) / self.step
     }
 
-    /// Published shares in percent, averaged over each bin that is shown.
+    /// Published shares in percent, for each bin that is shown. Places that are not
+    /// published count as the others of their bin.
     fn averages(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let bins = (0..self.bins()).map(|bin| {
             let from = (self.from + bin * self.step) as f64;
@@ -226,13 +232,12 @@ impl Window {
             let inside = points.iter().filter(|(at, _)| *at >= from && *at < to);
             let (count, sum) =
                 inside.fold((0.0, 0.0), |(count, sum), point| (count + 1.0, sum + point.1));
-            (f64::midpoint(from, to) - 0.5, sum / count * 100.0)
+            (f64::midpoint(from, to) - 0.5, sum / count * self.step as f64 * 100.0)
         });
         bins.filter(|(_, share)| share.is_finite()).collect()
     }
 
-    /// Left and right edge of each bin that is shown, and its share in percent for
-    /// each of its values. Bins above the largest value are left out.
+    /// Left and right edge of each bin that is shown, and its share in percent. Bins above the largest value are left out.
     fn shares(&self, bins: &Bins) -> Vec<(f64, f64, f64)> {
         let total = bins.counts.iter().sum::<u64>() as f64;
         let mut counts = vec![0; self.bins() as usize];
@@ -245,7 +250,7 @@ impl Window {
         }
         let used = counts.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
         let edge = |bin: usize| (self.from + bin as u64 * self.step) as f64 - 0.5;
-        let share = |count: u64| count as f64 / total / self.step as f64 * 100.0;
+        let share = |count: u64| count as f64 / total * 100.0;
         let bars = counts[..used].iter().enumerate();
         bars.map(|(bin, count)| (edge(bin), edge(bin + 1), share(*count))).collect()
     }
@@ -285,7 +290,7 @@ mod tests {
         let window = Window::around(&[&shown]);
         assert!(window.bins() <= MOST_BINS);
         let shares = window.shares(&shown.1);
-        let sum: f64 = shares.iter().map(|(from, to, share)| (to - from) * share).sum();
+        let sum: f64 = shares.iter().map(|(_, _, share)| share).sum();
         assert!((sum - 100.0).abs() < 0.2, "{sum}");
     }
 }

@@ -82,7 +82,7 @@ fn in_words(error: impl std::fmt::Display) -> Failure {
 /// A text and how it is written.
 #[derive(Clone, Copy)]
 struct Text<'a> {
-    text: &'a str,
+    words: &'a str,
     size: i32,
     weight: FontStyle,
     colour: RGBColor,
@@ -93,14 +93,14 @@ struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// A tick's label or a line of a legend.
-    fn tick(text: &'a str) -> Text<'a> {
-        Text { size: style::TEXT_SIZE, ..Text::label(text) }
+    fn tick(words: &'a str) -> Text<'a> {
+        Text { size: style::TEXT_SIZE, ..Text::label(words) }
     }
 
     /// The name of an axis.
-    fn label(text: &'a str) -> Text<'a> {
+    fn label(words: &'a str) -> Text<'a> {
         Text {
-            text,
+            words,
             size: style::LABEL_SIZE,
             weight: FontStyle::Normal,
             colour: style::INK,
@@ -135,7 +135,7 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
 
     fn width_of(&self, text: &Text<'_>) -> Result<f64, Failure> {
         let flat = Text { upright: false, ..*text };
-        let size = self.area.estimate_text_size(text.text, &self.font(&flat));
+        let size = self.area.estimate_text_size(text.words, &self.font(&flat));
         Ok(f64::from(size.map_err(in_words)?.0) / self.scale)
     }
 
@@ -143,7 +143,7 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
         let drop = f64::from(text.size) * self.text_drop;
         let place = if text.upright { (x + drop, y) } else { (x, y + drop) };
         let style = self.font(text);
-        self.area.draw_text(text.text, &style, self.to_grid(place)).map_err(in_words)
+        self.area.draw_text(text.words, &style, self.to_grid(place)).map_err(in_words)
     }
 
     fn stroke(&self, colour: RGBColor, width: f64) -> ShapeStyle {

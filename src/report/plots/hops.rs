@@ -207,10 +207,12 @@ fn equation(fit: &Fit) -> String {
     let slope = format!("{:.4}", line.slope).replace('-', "−");
     // Bound by spaces that do not break, so that it wraps before R² only.
     let equation = format!("{slope}·{of} {sign} {:.3},", line.intercept.abs());
-    let mut r2 = format!("=\u{a0}{:.5}", line.r2);
-    if line.r2 < 1.0 && r2.ends_with("1.00000") {
-        r2 = ">\u{a0}0.99999".to_owned();
-    }
+    let rounded = format!("{:.5}", line.r2);
+    let r2 = if line.r2 < 1.0 && rounded == "1.00000" {
+        ">\u{a0}0.99999".to_owned()
+    } else {
+        format!("=\u{a0}{rounded}")
+    };
     format!("{} R²\u{a0}{r2}", equation.replace(' ', "\u{a0}"))
 }
 

@@ -41,6 +41,8 @@ impl Of {
     }
 }
 
+/// Series with whiskers of their own, side by side; of more only means are shown.
+const MOST_WHISKERS: usize = 4;
 /// Distance between the whiskers of two series at the same place.
 const ASIDE: f64 = 9.0;
 
@@ -54,22 +56,26 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
     let mut marks = Vec::new();
     let mut legend = Vec::new();
     let alone = sweep.series.len() == 1;
+    let with_whiskers = (1..=MOST_WHISKERS).contains(&sweep.series.len());
     for (number, series) in sweep.series.iter().enumerate() {
         let colour = style::series_colour(number);
         let aside = (number as f64 - (sweep.series.len() - 1) as f64 / 2.0) * ASIDE;
-        let aside = if sweep.series.len() > 4 { 0.0 } else { aside };
+        let aside = if with_whiskers { aside } else { 0.0 };
         let loads = || series.points.iter().map(|(x, point)| (*x, of.load(point)));
         let whiskers = loads().map(|(x, load)| (x, load.p1 as f64, load.p99 as f64)).collect();
         let means: Vec<(f64, f64)> = loads().map(|(x, load)| (x, load.mean)).collect();
         let symbol = measured_symbol(number, means.len());
         let stroke = Stroke::solid(colour);
-        marks.push(Mark::Whiskers { points: whiskers, colour, aside });
-        if aside == 0.0 {
+        if with_whiskers {
+            marks.push(Mark::Whiskers { points: whiskers, colour, aside });
+        }
+        let with_line = alone || !with_whiskers;
+        if with_line {
             marks.push(Mark::Line { points: means.clone(), stroke });
         }
         marks.push(Mark::Points { points: means, symbol, aside });
         let mut samples = vec![Sample::Symbol(symbol)];
-        if aside == 0.0 {
+        if with_line {
             samples.insert(0, Sample::Line(stroke));
         }
         legend.push(if alone {
@@ -78,26 +84,12 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
             Entry::series(samples, series.name.clone())
         });
     }
-    if !sweep.series.is_empty() {
+    if with_whiskers {
         let colour = if alone { style::series_colour(0) } else { style::FRAME };
         legend.push(Entry::new([Sample::Whisker(colour)], "1st to 99th percentile"));
     }
 
-    let mut shapes = 0;
-    for (statistics, what) in [(&["mean"][..], "mean"), (&["p1", "p99"], "1st and 99th percentile")]
-    {
-        for source in published(summary, |comparison| {
-            let statistic =
-                comparison.metric.strip_prefix(of.metric()).and_then(|rest| rest.strip_prefix('.'));
-            statistic.is_some_and(|statistic| statistics.contains(&statistic))
-                && summary.sweep.first() == Some(&comparison.against)
-        }) {
-            let symbol = published_symbol(shapes, source.comparisons.len());
-            shapes += 1;
-            legend.push(published_entry(symbol, source.source, what));
-            marks.push(Mark::Points { points: source.points(), symbol, aside: 0.0 });
-        }
-    }
+    add_published(summary, of, &mut marks, &mut legend);
 
     Some(Chart {
         title: match of {
@@ -111,6 +103,38 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
         marks,
         legend,
     })
+}
+
+/// Published means and percentiles, each with the shape of their source.
+fn add_published(summary: &Summary, of: Of, marks: &mut Vec<Mark>, legend: &mut Vec<Entry>) {
+    let statistic_of = |metric: &str| -> Option<usize> {
+        let statistic = metric.strip_prefix(of.metric())?;
+        [".mean", ".p1", ".p99"].into_iter().position(|known| known == statistic)
+    };
+    let sources = published(summary, |comparison| {
+        statistic_of(&comparison.metric).is_some()
+            && summary.sweep.first() == Some(&comparison.against)
+    });
+    for (number, source) in sources.into_iter().enumerate() {
+        let mut there = [false; 3];
+        for comparison in &source.comparisons {
+            if let Some(statistic) = statistic_of(&comparison.metric) {
+                there[statistic] = true;
+            }
+        }
+        let what = match there {
+            [true, true, true] => "mean, 1st and 99th percentile",
+            [false, true, true] => "1st and 99th percentile",
+            [true, true, false] => "mean and 1st percentile",
+            [true, false, true] => "mean and 99th percentile",
+            [true, false, false] => "mean",
+            [false, true, false] => "1st percentile",
+            [false, false, _] => "99th percentile",
+        };
+        let symbol = published_symbol(number, source.comparisons.len() / 3);
+        legend.push(published_entry(symbol, source.source, what));
+        marks.push(Mark::Points { points: source.points(), symbol, aside: 0.0 });
+    }
 }
 
 fn height_axis(of: Of, points: &[&Point], marks: &[Mark]) -> Axis {

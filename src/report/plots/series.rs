@@ -127,7 +127,8 @@ pub(super) fn name_of(params: &Map<String, Value>, sweep: &[String]) -> String {
     for (path, value) in params {
         let clashes = sweep.iter().filter(|other| short(other) == short(path)).count() > 1;
         let name = if clashes { path.clone() } else { short(path) };
-        parts.push(format!("{name} = {}", in_words(value)));
+        // Spaces that do not break: a legend wraps between parameters.
+        parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words(value)));
     }
     parts.join(", ")
 }
