@@ -223,6 +223,7 @@ fn degenerate_results_are_drawn() {
         swept(odd_params),
         sample::many(60, 1),
         sample::many(3, 12),
+        sample::many(3, 25),
         sample::outcome(&"name-".repeat(40), &[], vec![sample::point()]),
     ];
     for (number, outcome) in outcomes.iter().enumerate() {
@@ -233,6 +234,13 @@ fn degenerate_results_are_drawn() {
             assert!(!svg.contains("NaN") && !svg.contains("2147483647"), "{number} {plot:?}");
         }
     }
+}
+
+#[test]
+fn a_legend_that_does_not_fit_says_how_many_are_left_out() {
+    let svg = plots::svg(&sample::many(6, 25).summary, Plot::Hops).unwrap();
+    assert!(svg.contains("+ ") && svg.contains(" more\n"), "{svg}");
+    assert!(svg.contains("mean\u{a0}=\u{a0}10ms") && !svg.contains("mean\u{a0}=\u{a0}130ms"));
 }
 
 fn vec_bins(counts: &[u64]) -> crate::measure::summary::Bins {
@@ -254,6 +262,7 @@ fn gallery() {
         sample::names(),
         sample::many(60, 1),
         sample::many(12, 12),
+        sample::many(6, 25),
         sample::outcome("empty", &["population.nodes"], Vec::new()),
     ];
     for (number, mut outcome) in outcomes.into_iter().enumerate() {

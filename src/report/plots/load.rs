@@ -98,7 +98,7 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
         }
         .to_owned(),
         subtitle: summary.scenario.clone(),
-        y: height_axis(of, &points, &marks),
+        y: height_axis(of, with_whiskers, &points, &marks),
         x: sweep.axis,
         marks,
         legend,
@@ -137,7 +137,7 @@ fn add_published(summary: &Summary, of: Of, marks: &mut Vec<Mark>, legend: &mut 
     }
 }
 
-fn height_axis(of: Of, points: &[&Point], marks: &[Mark]) -> Axis {
+fn height_axis(of: Of, with_whiskers: bool, points: &[&Point], marks: &[Mark]) -> Axis {
     let means: Vec<f64> = points.iter().map(|point| of.load(point).mean).collect();
     let mut heights = means.clone();
     for mark in marks {
@@ -147,7 +147,8 @@ fn height_axis(of: Of, points: &[&Point], marks: &[Mark]) -> Axis {
             Mark::Band { .. } | Mark::Bars { .. } | Mark::Line { .. } => {}
         }
     }
-    let name = format!("{} per server", of.unit());
+    let mean = if with_whiskers { "" } else { "mean " };
+    let name = format!("{mean}{} per server", of.unit());
     match Axis::logarithmic_floor(&means) {
         Some(least) => Axis::logarithmic_from(format!("{name} (log scale)"), least, &heights),
         None => Axis::from_zero(name, &heights),
