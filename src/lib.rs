@@ -1,5 +1,6 @@
 //! dhtsim
 
+pub mod experiment;
 pub mod id;
 pub mod math;
 pub mod measure;
@@ -7,6 +8,7 @@ pub mod network;
 pub mod oracle;
 pub mod overlay;
 pub mod population;
+pub mod report;
 pub mod scenario;
 pub mod sim;
 pub mod workload;

@@ -1,0 +1,135 @@
+//! The results of a scenario as files: what people, plots and other programs
+//! read.
+//!
+//! [`write`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
+//! [`published_table`] sets published numbers beside measured ones for a README.
+//!
+//! Architecture invariant: the same results give the same bytes, on every
+//! platform. Nothing here may know the time, the machine, or how a number came
+//! about; it sees [`measure::summary`](crate::measure::summary) and no more.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::measure::summary::{Outcome, Point, Summary};
+use crate::scenario::format::Plot;
+
+mod folder;
+mod font;
+mod markdown;
+mod plots;
+#[cfg(test)]
+mod sample;
+mod tables;
+
+pub use folder::{WriteError, ensure_writable};
+pub use markdown::published_table;
+
+/// The file of a results folder that holds everything but the single runs.
+pub const SUMMARY: &str = "summary.json";
+
+/// A number that says something about a point, and its name.
+pub type Metric = (&'static str, fn(&Point) -> f64);
+
+/// Writes the results of a scenario to `<out_root>/<scenario>/` and returns that
+/// folder. `metrics` are the columns of `runs.csv`; plots are SVG, and PNG as
+/// well with `png`.
+///
+/// The old results stay until the new ones are complete, and nothing of them
+/// stays afterwards: the new folder is written beside the old one under a hidden
+/// name, then takes its place. Only a process killed between the two renamings
+/// leaves neither under the name; the old results are then in
+/// `<out_root>/.<scenario>-…/old`, the new ones beside them in `new`.
+///
+/// # Errors
+///
+/// Says which file or folder could not be written, and why. The old results are
+/// then as they were.
+pub fn write(
+    out_root: &Path,
+    outcome: &Outcome,
+    metrics: &[Metric],
+    plots: &[Plot],
+    png: bool,
+) -> Result<PathBuf, WriteError> {
+    folder::replace(out_root, &outcome.summary.scenario, |folder| {
+        write_files(folder, outcome, metrics, plots, png)
+    })
+}
+
+fn write_files(
+    folder: &Path,
+    outcome: &Outcome,
+    metrics: &[Metric],
+    plots: &[Plot],
+    png: bool,
+) -> Result<(), WriteError> {
+    let summary = &outcome.summary;
+    let save = |name: &str, text: &[u8]| -> Result<(), WriteError> {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|reason| WriteError::cannot_write(&path, &reason))
+    };
+    let failed = |name: &str, reason: &dyn std::fmt::Display| {
+        WriteError::cannot_write(&folder.join(name), reason)
+    };
+
+    let mut json =
+        serde_json::to_string_pretty(summary).map_err(|reason| failed(SUMMARY, &reason))?;
+    json.push('\n');
+    save(SUMMARY, json.as_bytes())?;
+
+    for (name, table) in tables::all(outcome, metrics) {
+        let text = table.to_csv().map_err(|reason| failed(name, &reason))?;
+        save(name, &text)?;
+    }
+
+    for plot in plots {
+        let name = format!("{}.svg", plots::file_stem(*plot));
+        let text = plots::svg(summary, *plot).map_err(|reason| failed(&name, &reason))?;
+        save(&name, text.as_bytes())?;
+        if png {
+            let name = format!("{}.png", plots::file_stem(*plot));
+            plots::png(summary, *plot, &folder.join(&name))
+                .map_err(|reason| failed(&name, &reason))?;
+        }
+    }
+    Ok(())
+}
+
+/// Why results could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file is not there or cannot be read.
+    #[error("{path}: cannot read the results: {reason}; run the scenario first")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The file does not hold results.
+    #[error("{path}: not the results of this version of dhtsim: {reason}; run the scenario again")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: serde_json::Error,
+    },
+}
+
+/// Reads the results that [`write`] left in a folder.
+///
+/// # Errors
+///
+/// When there is no `summary.json`, or when it does not hold results.
+pub fn read(folder: &Path) -> Result<Summary, ReadError> {
+    let path = folder.join(SUMMARY);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(reason) => return Err(ReadError::Unreadable { path, reason }),
+    };
+    serde_json::from_slice(&text).map_err(|reason| ReadError::Malformed { path, reason })
+}
+
+#[cfg(test)]
+mod tests;

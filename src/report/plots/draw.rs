@@ -1,0 +1,600 @@
+//! Puts a chart on paper: one drawing for every format.
+//!
+//! The legend stands in a strip of its own at the right, so that it never covers
+//! the data; what it leaves is the plane. This file must not know what a chart
+//! is about.
+
+use plotters::coord::Shift;
+use plotters::drawing::DrawingArea;
+use plotters::element::{Circle, PathElement, Polygon};
+use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle,
+};
+use std::path::Path;
+
+use super::chart::{Chart, Entry, Mark, Place, Sample, Stroke, Symbol};
+use super::style::{self, Shape};
+use crate::report::font;
+
+/// Why a chart could not be drawn, in words.
+pub(super) type Failure = String;
+
+/// A chart as the text of an SVG file.
+pub(super) fn svg(chart: &Chart) -> Result<String, Failure> {
+    let (width, height) = size(style::SVG_SCALE);
+    let mut text = String::new();
+    let backend = SVGBackend::with_string(&mut text, (width, height));
+    draw(chart, style::SVG_SCALE, SVG_TEXT_DROP, backend)?;
+    // The fine grid of plotters is the inner one; outside it has the usual size.
+    let inner = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let outer = format!("<svg width=\"{}\" height=\"{}\"", style::WIDTH, style::HEIGHT);
+    Ok(text.replacen(&inner, &outer, 1))
+}
+
+/// Writes a chart as a PNG file.
+pub(super) fn png(chart: &Chart, path: &Path) -> Result<(), Failure> {
+    let size = size(style::PNG_SCALE);
+    draw(chart, style::PNG_SCALE, PNG_TEXT_DROP, BitMapBackend::new(path, size))
+}
+
+fn size(scale: i32) -> (u32, u32) {
+    ((style::WIDTH * scale) as u32, (style::HEIGHT * scale) as u32)
+}
+
+// plotters centres text a little too high, each backend by its own share of the
+// text's size.
+const SVG_TEXT_DROP: f64 = 0.05;
+const PNG_TEXT_DROP: f64 = 0.17;
+
+/// Draws a chart on any backend, `scale` of its units for one unit of the plot, and
+/// text lower by a share of its size.
+fn draw<DB: DrawingBackend>(
+    chart: &Chart,
+    scale: i32,
+    text_drop: f64,
+    backend: DB,
+) -> Result<(), Failure> {
+    font::register()?;
+    let area = backend.into_drawing_area();
+    area.fill(&plotters::style::WHITE).map_err(in_words)?;
+    let paper = Paper { area: &area, scale: f64::from(scale), text_drop };
+    let legend = Legend::fit(&paper, &chart.legend)?;
+    let plane = Plane::beside(&paper, chart, &legend)?;
+    plane.draw_axes(&paper)?;
+    for mark in &chart.marks {
+        plane.draw_mark(&paper, mark)?;
+    }
+    if chart.marks.is_empty() {
+        let middle = plane.at(0.5, 0.5);
+        let nothing = Text { colour: style::FAINT_INK, ..Text::label("nothing was measured") };
+        paper.write(&nothing, middle)?;
+    }
+    legend.draw(&paper, plane.right + LEGEND_GAP, plane.top)?;
+    area.present().map_err(in_words)
+}
+
+fn in_words(error: impl std::fmt::Display) -> Failure {
+    error.to_string()
+}
+
+/// A text and how it is written.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    words: &'a str,
+    size: i32,
+    weight: FontStyle,
+    colour: RGBColor,
+    /// Which side of it stands at its place.
+    side: HPos,
+    upright: bool,
+}
+
+impl<'a> Text<'a> {
+    /// A tick's label or a line of a legend.
+    fn tick(words: &'a str) -> Text<'a> {
+        Text { size: style::TEXT_SIZE, ..Text::label(words) }
+    }
+
+    /// The name of an axis.
+    fn label(words: &'a str) -> Text<'a> {
+        Text {
+            words,
+            size: style::LABEL_SIZE,
+            weight: FontStyle::Normal,
+            colour: style::INK,
+            side: HPos::Center,
+            upright: false,
+        }
+    }
+}
+
+/// The paper: plotters' drawing area in the units of the plot.
+struct Paper<'a, DB: DrawingBackend> {
+    area: &'a DrawingArea<DB, Shift>,
+    scale: f64,
+    text_drop: f64,
+}
+
+impl<DB: DrawingBackend> Paper<'_, DB> {
+    fn to_grid(&self, (x, y): Place) -> (i32, i32) {
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
+    }
+
+    fn font(&self, text: &Text<'_>) -> TextStyle<'static> {
+        let size = f64::from(text.size) * self.scale;
+        let turn = if text.upright { FontTransform::Rotate270 } else { FontTransform::None };
+        let font = FontDesc::new(FontFamily::Name(font::FAMILY), size, text.weight);
+        TextStyle {
+            font: font.transform(turn),
+            color: text.colour.to_backend_color(),
+            pos: Pos::new(text.side, VPos::Center),
+        }
+    }
+
+    fn width_of(&self, text: &Text<'_>) -> Result<f64, Failure> {
+        let flat = Text { upright: false, ..*text };
+        let size = self.area.estimate_text_size(text.words, &self.font(&flat));
+        Ok(f64::from(size.map_err(in_words)?.0) / self.scale)
+    }
+
+    fn write(&self, text: &Text<'_>, (x, y): Place) -> Result<(), Failure> {
+        let drop = f64::from(text.size) * self.text_drop;
+        let place = if text.upright { (x + drop, y) } else { (x, y + drop) };
+        let style = self.font(text);
+        self.area.draw_text(text.words, &style, self.to_grid(place)).map_err(in_words)
+    }
+
+    fn stroke(&self, colour: RGBColor, width: f64) -> ShapeStyle {
+        let width = (width * self.scale).round().max(1.0) as u32;
+        ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: width }
+    }
+
+    /// A line through points. plotters needs two that differ.
+    fn line(&self, points: &[Place], colour: RGBColor, width: f64) -> Result<(), Failure> {
+        let mut points: Vec<(i32, i32)> = points.iter().map(|at| self.to_grid(*at)).collect();
+        points.dedup();
+        if points.len() < 2 {
+            return Ok(());
+        }
+        let path = PathElement::new(points, self.stroke(colour, width));
+        self.area.draw(&path).map_err(in_words)
+    }
+
+    /// A line that is solid or has dashes.
+    fn stroke_along(&self, points: &[Place], stroke: Stroke) -> Result<(), Failure> {
+        let Some((dash, gap)) = stroke.dash else {
+            return self.line(points, stroke.colour, stroke.width);
+        };
+        for dash in dashes(points, dash, gap) {
+            self.line(&dash, stroke.colour, stroke.width)?;
+        }
+        Ok(())
+    }
+
+    fn fill(&self, corners: &[Place], colour: RGBColor, share: f64) -> Result<(), Failure> {
+        if corners.len() < 3 {
+            return Ok(());
+        }
+        let corners: Vec<(i32, i32)> = corners.iter().map(|at| self.to_grid(*at)).collect();
+        self.area.draw(&Polygon::new(corners, colour.mix(share))).map_err(in_words)
+    }
+
+    fn symbol(&self, (x, y): Place, symbol: Symbol) -> Result<(), Failure> {
+        let Symbol { shape, colour, radius, open } = symbol;
+        let outline = self.stroke(colour, 1.75);
+        // Shapes of about the same area.
+        let corners: &[Place] = match shape {
+            Shape::Circle => {
+                let style = if open { outline } else { colour.filled() };
+                let radius = (radius * self.scale).round() as i32;
+                let circle = Circle::new(self.to_grid((x, y)), radius, style);
+                return self.area.draw(&circle).map_err(in_words);
+            }
+            Shape::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            Shape::Triangle => &[(0.0, -1.3), (1.2, 0.8), (-1.2, 0.8)],
+            Shape::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+        };
+        let mut corners: Vec<Place> =
+            corners.iter().map(|(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
+        if !open {
+            return self.fill(&corners, colour, 1.0);
+        }
+        // Round to the second corner again: that closes the first one.
+        corners.extend_from_within(..2);
+        self.line(&corners, colour, 1.75)
+    }
+
+    fn whisker(&self, x: f64, top: f64, bottom: f64, colour: RGBColor) -> Result<(), Failure> {
+        self.line(&[(x, top), (x, bottom)], colour, 1.75)
+    }
+
+    fn whisker_end(&self, x: f64, y: f64, colour: RGBColor) -> Result<(), Failure> {
+        const HALF_BAR: f64 = 4.0;
+        self.line(&[(x - HALF_BAR, y), (x + HALF_BAR, y)], colour, 1.75)
+    }
+}
+
+/// Cuts a line into dashes.
+fn dashes(points: &[Place], dash: f64, gap: f64) -> Vec<Vec<Place>> {
+    let mut dashes = Vec::new();
+    let mut current: Vec<Place> = points.first().copied().into_iter().collect();
+    let mut drawing = true;
+    let mut left = dash;
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+            let length = (dx * dx + dy * dy).sqrt();
+            if length <= left {
+                left -= length;
+                break;
+            }
+            from = (from.0 + dx * left / length, from.1 + dy * left / length);
+            current.push(from);
+            if drawing {
+                dashes.push(std::mem::take(&mut current));
+            }
+            drawing = !drawing;
+            left = if drawing { dash } else { gap };
+            current = vec![from];
+        }
+        current.push(to);
+    }
+    if drawing {
+        dashes.push(current);
+    }
+    dashes
+}
+
+/// Between the plane and the legend.
+const LEGEND_GAP: f64 = 22.0;
+/// Between the mark of a legend's entry and its text.
+const SAMPLE_GAP: f64 = 8.0;
+/// Between two entries.
+const ENTRY_GAP: f64 = 7.0;
+/// Above the plane: the title and the line below it.
+const HEAD: f64 = 84.0;
+/// Between the plane and the labels of its ticks.
+const TICK_GAP: f64 = 9.0;
+
+/// The legend with its texts wrapped, and no longer than fits.
+struct Legend<'a> {
+    entries: Vec<(&'a [Sample], Vec<String>)>,
+    width: f64,
+}
+
+impl<'a> Legend<'a> {
+    fn fit<DB: DrawingBackend>(
+        paper: &Paper<'_, DB>,
+        entries: &'a [Entry],
+    ) -> Result<Legend<'a>, Failure> {
+        const BELOW: f64 = 40.0;
+        let room = f64::from(style::HEIGHT) - HEAD - BELOW;
+        let mut wrapped = Vec::new();
+        for entry in entries {
+            wrapped.push((entry, wrap(paper, &entry.text)?));
+        }
+        // Leave out the last of many alike until the rest fits.
+        let mut dropped = 0;
+        let mut last_dropped = None;
+        let height = |entries: &[(&Entry, Vec<String>)]| -> f64 {
+            entries.iter().map(|(_, lines)| height_of(lines)).sum()
+        };
+        let line = f64::from(style::LINE_HEIGHT) + ENTRY_GAP;
+        while height(&wrapped) + if dropped > 0 { line } else { 0.0 } > room {
+            let Some(last) = wrapped.iter().rposition(|(entry, _)| entry.one_of_many) else {
+                break;
+            };
+            wrapped.remove(last);
+            last_dropped = Some(last);
+            dropped += 1;
+        }
+        let mut entries: Vec<(&[Sample], Vec<String>)> =
+            wrapped.into_iter().map(|(entry, lines)| (&entry.samples[..], lines)).collect();
+        if let Some(place) = last_dropped {
+            entries.insert(place, (&[], vec![format!("+ {dropped} more")]));
+        }
+        let mut text_width: f64 = 0.0;
+        for line in entries.iter().flat_map(|(_, lines)| lines) {
+            text_width = text_width.max(paper.width_of(&Text::tick(line))?);
+        }
+        let width = if entries.is_empty() {
+            0.0
+        } else {
+            LEGEND_GAP + f64::from(style::SAMPLE_WIDTH) + SAMPLE_GAP + text_width
+        };
+        Ok(Legend { entries, width })
+    }
+
+    fn draw<DB: DrawingBackend>(
+        &self,
+        paper: &Paper<'_, DB>,
+        left: f64,
+        top: f64,
+    ) -> Result<(), Failure> {
+        let line_height = f64::from(style::LINE_HEIGHT);
+        let sample_width = f64::from(style::SAMPLE_WIDTH);
+        let mut y = top + line_height / 2.0;
+        for (samples, lines) in &self.entries {
+            for sample in *samples {
+                draw_sample(paper, *sample, left, y)?;
+            }
+            for (number, line) in lines.iter().enumerate() {
+                let place = (left + sample_width + SAMPLE_GAP, y + number as f64 * line_height);
+                paper.write(&Text { side: HPos::Left, ..Text::tick(line) }, place)?;
+            }
+            y += height_of(lines);
+        }
+        Ok(())
+    }
+}
+
+fn height_of(lines: &[String]) -> f64 {
+    lines.len() as f64 * f64::from(style::LINE_HEIGHT) + ENTRY_GAP
+}
+
+fn draw_sample<DB: DrawingBackend>(
+    paper: &Paper<'_, DB>,
+    sample: Sample,
+    left: f64,
+    y: f64,
+) -> Result<(), Failure> {
+    let right = left + f64::from(style::SAMPLE_WIDTH);
+    let middle = f64::midpoint(left, right);
+    let block = [(left, y - 7.0), (right, y - 7.0), (right, y + 7.0), (left, y + 7.0)];
+    match sample {
+        Sample::Band(colour) => paper.fill(&block, colour, BAND_SHARE),
+        Sample::Bar(colour) => paper.fill(&block, tint(colour), 1.0),
+        Sample::Line(stroke) => paper.stroke_along(&[(left, y), (right, y)], stroke),
+        Sample::Symbol(symbol) => paper.symbol((middle, y), symbol),
+        Sample::Whisker(colour) => {
+            paper.whisker(middle, y - 8.0, y + 8.0, colour)?;
+            paper.whisker_end(middle, y - 8.0, colour)?;
+            paper.whisker_end(middle, y + 8.0, colour)
+        }
+    }
+}
+
+/// Breaks a text into lines that fit the legend, between words where it can.
+fn wrap<DB: DrawingBackend>(paper: &Paper<'_, DB>, text: &str) -> Result<Vec<String>, Failure> {
+    let fits = |line: &str| -> Result<bool, Failure> {
+        Ok(paper.width_of(&Text::tick(line))? <= f64::from(style::LEGEND_TEXT_WIDTH))
+    };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        if fits(&longer)? {
+            line = longer;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        // A word that is wider than a line is broken anywhere.
+        for sign in word.chars() {
+            line.push(sign);
+            if !fits(&line)? {
+                line.pop();
+                lines.push(std::mem::replace(&mut line, sign.to_string()));
+            }
+        }
+    }
+    lines.push(line);
+    lines.retain(|line| !line.is_empty());
+    Ok(lines)
+}
+
+/// How opaque bands are.
+const BAND_SHARE: f64 = 0.18;
+/// How much of the colour bars have; the rest is white, to hide the grid.
+const BAR_SHARE: f64 = 0.5;
+
+fn tint(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let lighter = |part: u8| 255 - (f64::from(255 - part) * BAR_SHARE) as u8;
+    RGBColor(lighter(red), lighter(green), lighter(blue))
+}
+
+/// The plane between the axes, and where it stands on the paper.
+struct Plane<'a> {
+    chart: &'a Chart,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl<'a> Plane<'a> {
+    /// The plane that the titles, the labels and the legend leave.
+    fn beside<DB: DrawingBackend>(
+        paper: &Paper<'_, DB>,
+        chart: &'a Chart,
+        legend: &Legend<'_>,
+    ) -> Result<Plane<'a>, Failure> {
+        let margin = f64::from(style::MARGIN);
+        let label = f64::from(style::LABEL_SIZE);
+        let tick = f64::from(style::TEXT_SIZE);
+        let mut widest: f64 = 0.0;
+        for tick in &chart.y.ticks {
+            widest = widest.max(paper.width_of(&Text::tick(&tick.label))?);
+        }
+        // The label of the last tick may reach beyond the plane, but not off the paper.
+        let mut right = f64::from(style::WIDTH) - margin - legend.width;
+        if let (Some(tick), true) = (chart.x.ticks.last(), legend.entries.is_empty()) {
+            let half = paper.width_of(&Text::tick(&tick.label))? / 2.0;
+            right -= (half + 8.0 - margin).max(0.0);
+        }
+        Ok(Plane {
+            chart,
+            left: margin + label + 12.0 + widest + TICK_GAP,
+            right,
+            top: HEAD,
+            bottom: f64::from(style::HEIGHT) - margin - label - 10.0 - tick - TICK_GAP,
+        })
+    }
+
+    /// A place on the paper, from shares of the plane's width and height.
+    fn at(&self, x: f64, y: f64) -> Place {
+        let (width, height) = (self.right - self.left, self.bottom - self.top);
+        (self.left + x * width, self.bottom - y * height)
+    }
+
+    fn place(&self, (x, y): Place) -> Option<Place> {
+        Some(self.at(self.chart.x.place(x)?, self.chart.y.place(y)?))
+    }
+
+    fn places(&self, points: &[Place]) -> Vec<Place> {
+        points.iter().filter_map(|point| self.place(*point)).collect()
+    }
+
+    fn draw_axes<DB: DrawingBackend>(&self, paper: &Paper<'_, DB>) -> Result<(), Failure> {
+        let margin = f64::from(style::MARGIN);
+        let title = Text {
+            size: style::TITLE_SIZE,
+            weight: FontStyle::Bold,
+            side: HPos::Left,
+            ..Text::label(&self.chart.title)
+        };
+        paper.write(&title, (margin, margin + 8.0))?;
+        let subtitle = Text {
+            size: style::TEXT_SIZE,
+            colour: style::FAINT_INK,
+            side: HPos::Left,
+            ..Text::label(&self.chart.subtitle)
+        };
+        paper.write(&subtitle, (margin, margin + 34.0))?;
+
+        for tick in &self.chart.y.ticks {
+            let Some(share) = self.chart.y.place(tick.at) else { continue };
+            let (x, y) = self.at(0.0, share);
+            paper.line(&[(x, y), (self.right, y)], style::GRID, 1.0)?;
+            let label = Text { side: HPos::Right, ..Text::tick(&tick.label) };
+            paper.write(&label, (x - TICK_GAP, y))?;
+        }
+        let (ticks, stride) = self.horizontal_ticks(paper)?;
+        let last = ticks.len().saturating_sub(1);
+        let labelled = if self.chart.x.last_matters { last % stride } else { 0 };
+        for (number, (x, label)) in ticks.into_iter().enumerate() {
+            paper.line(&[(x, self.top), (x, self.bottom)], style::GRID, 1.0)?;
+            paper.line(&[(x, self.bottom), (x, self.bottom + 5.0)], style::FRAME, 1.0)?;
+            if number % stride == labelled {
+                let y = self.bottom + TICK_GAP + f64::from(style::TEXT_SIZE) / 2.0;
+                paper.write(&Text::tick(&label), (x, y))?;
+            }
+        }
+        let ground = [(self.left, self.bottom), (self.right, self.bottom)];
+        paper.line(&ground, style::FRAME, 1.5)?;
+
+        let below = f64::from(style::HEIGHT) - margin - f64::from(style::LABEL_SIZE) / 2.0;
+        let middle = self.at(0.5, 0.5);
+        paper.write(&Text::label(&self.chart.x.name), (middle.0, below))?;
+        let left = margin + f64::from(style::LABEL_SIZE) / 2.0;
+        paper.write(&Text { upright: true, ..Text::label(&self.chart.y.name) }, (left, middle.1))
+    }
+
+    /// The ticks below the plane, and that only every so many of them have room for
+    /// their label.
+    fn horizontal_ticks<DB: DrawingBackend>(
+        &self,
+        paper: &Paper<'_, DB>,
+    ) -> Result<(Vec<(f64, String)>, usize), Failure> {
+        const AIR: f64 = 12.0;
+        /// Longer names are cut.
+        const LONGEST: usize = 18;
+        let mut ticks = Vec::new();
+        let mut widths = Vec::new();
+        for tick in &self.chart.x.ticks {
+            let Some(share) = self.chart.x.place(tick.at) else { continue };
+            let mut label = tick.label.clone();
+            if label.chars().count() > LONGEST {
+                label = label.chars().take(LONGEST - 1).chain(['…']).collect();
+            }
+            widths.push(paper.width_of(&Text::tick(&label))?);
+            ticks.push((self.at(share, 0.0).0, label));
+        }
+        let mut stride = 1;
+        while stride < ticks.len() {
+            let shown: Vec<usize> = (0..ticks.len()).step_by(stride).collect();
+            let apart = shown.windows(2).all(|pair| {
+                let distance = ticks[pair[1]].0 - ticks[pair[0]].0;
+                distance >= f64::midpoint(widths[pair[0]], widths[pair[1]]) + AIR
+            });
+            if apart {
+                break;
+            }
+            stride += 1;
+        }
+        Ok((ticks, stride))
+    }
+
+    fn draw_mark<DB: DrawingBackend>(
+        &self,
+        paper: &Paper<'_, DB>,
+        mark: &Mark,
+    ) -> Result<(), Failure> {
+        match mark {
+            Mark::Band { points, colour } => {
+                let known = || points.iter().filter(|(_, low, high)| (low + high).is_finite());
+                let upper = known().filter_map(|&(x, _, high)| self.place((x, high)));
+                let lower = known().rev().filter_map(|&(x, low, _)| self.place((x, low)));
+                let corners: Vec<Place> = upper.chain(lower).collect();
+                paper.fill(&corners, *colour, BAND_SHARE)
+            }
+            Mark::Bars { bars, colour } => self.draw_bars(paper, bars, *colour),
+            Mark::Line { points, stroke } => paper.stroke_along(&self.places(points), *stroke),
+            Mark::Points { points, symbol, aside } => {
+                for (x, y) in self.places(points) {
+                    paper.symbol((x + aside, y), *symbol)?;
+                }
+                Ok(())
+            }
+            Mark::Whiskers { points, colour, aside } => {
+                for &(x, low, high) in points {
+                    let ends = (self.place((x, high)), self.place((x, low)));
+                    let (Some((x, top)), Some((_, bottom))) = ends else { continue };
+                    paper.whisker(x + aside, top, bottom, *colour)?;
+                    paper.whisker_end(x + aside, top, *colour)?;
+                    // Without an end it is seen to go on below the axis.
+                    if !self.chart.y.ends_above(low) {
+                        paper.whisker_end(x + aside, bottom, *colour)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Bars with a gap between them when they are wide; narrow ones are one filled
+    /// outline.
+    fn draw_bars<DB: DrawingBackend>(
+        &self,
+        paper: &Paper<'_, DB>,
+        bars: &[(f64, f64, f64)],
+        colour: RGBColor,
+    ) -> Result<(), Failure> {
+        const WIDE: f64 = 8.0;
+        let corners = bars.iter().filter_map(|&(from, to, height)| {
+            Some((self.place((from, height))?, self.place((to, height))?))
+        });
+        let corners: Vec<(Place, Place)> = corners.collect();
+        if corners.iter().all(|(left, right)| right.0 - left.0 >= WIDE) {
+            for &((left, top), (right, _)) in &corners {
+                let (left, right) = (left + 1.0, right - 1.0);
+                let corners =
+                    [(left, top), (right, top), (right, self.bottom), (left, self.bottom)];
+                paper.fill(&corners, tint(colour), 1.0)?;
+            }
+            return Ok(());
+        }
+        let (Some(first), Some(last)) = (corners.first(), corners.last()) else {
+            return Ok(());
+        };
+        let ends = ((first.0.0, self.bottom), (last.1.0, self.bottom));
+        let steps = corners.iter().flat_map(|&(left, right)| [left, right]);
+        let steps: Vec<Place> = std::iter::once(ends.0).chain(steps).chain([ends.1]).collect();
+        paper.fill(&steps, tint(colour), 1.0)?;
+        paper.line(&steps, colour, 1.25)
+    }
+}

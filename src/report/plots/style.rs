@@ -1,0 +1,89 @@
+//! How plots look: sizes, colours and marks, in one place.
+//!
+//! Sizes are in the units of a plot of [`WIDTH`] × [`HEIGHT`]; the drawing
+//! scales them.
+
+use plotters::style::RGBColor;
+
+/// Width of a plot.
+pub(super) const WIDTH: i32 = 900;
+/// Height of a plot.
+pub(super) const HEIGHT: i32 = 560;
+
+/// Units drawn in an SVG for one unit here. plotters rounds to whole units;
+/// a finer grid keeps slopes straight.
+pub(super) const SVG_SCALE: i32 = 4;
+/// Pixels of a PNG for one unit here: sharp on dense screens as well.
+pub(super) const PNG_SCALE: i32 = 2;
+
+// Even sizes: plotters lifts the decimal point in odd ones.
+/// Size of the title.
+pub(super) const TITLE_SIZE: i32 = 26;
+/// Size of the line below the title, and of the names of the axes.
+pub(super) const LABEL_SIZE: i32 = 20;
+/// Size of the labels of ticks and of the legend.
+pub(super) const TEXT_SIZE: i32 = 18;
+/// From one line of the legend to the next.
+pub(super) const LINE_HEIGHT: i32 = 20;
+
+/// Empty border around everything.
+pub(super) const MARGIN: i32 = 24;
+/// The most that the text of a legend may be wide before it is wrapped.
+pub(super) const LEGEND_TEXT_WIDTH: i32 = 208;
+/// Width of the sample beside the text of a legend.
+pub(super) const SAMPLE_WIDTH: i32 = 34;
+
+/// Titles, names and labels.
+pub(super) const INK: RGBColor = RGBColor(0x26, 0x26, 0x26);
+/// The line below the title.
+pub(super) const FAINT_INK: RGBColor = RGBColor(0x66, 0x66, 0x66);
+/// The frame and its ticks.
+pub(super) const FRAME: RGBColor = RGBColor(0x8c, 0x8c, 0x8c);
+/// The grid.
+pub(super) const GRID: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
+/// What is known from theory.
+pub(super) const THEORY: RGBColor = RGBColor(0x59, 0x59, 0x59);
+/// What was published.
+pub(super) const PUBLISHED: RGBColor = RGBColor(0x00, 0x00, 0x00);
+
+/// The colours of Okabe and Ito, which readers with any colour vision can tell
+/// apart, without the yellow, which is too light for lines on white.
+const SERIES: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0x56, 0xb4, 0xe9),
+    RGBColor(0xe6, 0x9f, 0x00),
+];
+
+/// Shape of a mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// A circle.
+    Circle,
+    /// A square that stands on its side.
+    Square,
+    /// A triangle that points up.
+    Triangle,
+    /// A square that stands on its corner.
+    Diamond,
+}
+
+const SHAPES: [Shape; 4] = [Shape::Circle, Shape::Square, Shape::Triangle, Shape::Diamond];
+
+/// Colour of a series by its number.
+pub(super) fn series_colour(number: usize) -> RGBColor {
+    SERIES[number % SERIES.len()]
+}
+
+/// Shape of the marks of a series by its number. It also changes when the colours
+/// begin anew, so that 12 series can be told apart.
+pub(super) fn series_shape(number: usize) -> Shape {
+    SHAPES[(number + number / SERIES.len()) % SHAPES.len()]
+}
+
+/// Shape of the marks of a published source by its number.
+pub(super) fn published_shape(number: usize) -> Shape {
+    SHAPES[number % SHAPES.len()]
+}

@@ -1,0 +1,153 @@
+//! The results as CSV tables.
+//!
+//! Numbers are written as Rust displays them: the shortest text that reads back
+//! as the same number. What is not a number is an empty field.
+
+use serde_json::{Map, Value};
+
+use super::Metric;
+use crate::measure::summary::{Bins, Outcome, Point, Summary};
+
+/// A table: a row of names above rows of fields.
+pub(super) struct Table {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(params: &[String], names: &[&str]) -> Table {
+        let names = names.iter().map(|name| (*name).to_owned());
+        Table { names: params.iter().cloned().chain(names).collect(), rows: Vec::new() }
+    }
+
+    /// The bytes of the CSV file.
+    pub(super) fn to_csv(&self) -> Result<Vec<u8>, String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in std::iter::once(&self.names).chain(&self.rows) {
+            writer.write_record(row).map_err(|reason| reason.to_string())?;
+        }
+        writer.into_inner().map_err(|reason| reason.to_string())
+    }
+}
+
+/// The tables of a scenario with the names of their files.
+pub(super) fn all(outcome: &Outcome, metrics: &[Metric]) -> Vec<(&'static str, Table)> {
+    let summary = &outcome.summary;
+    let mut tables = vec![
+        ("runs.csv", runs(outcome, metrics)),
+        ("hops.csv", hops(summary)),
+        ("load.csv", load(summary)),
+        ("messages.csv", messages(summary)),
+    ];
+    if !summary.published.is_empty() {
+        tables.push(("published.csv", published(summary)));
+    }
+    tables
+}
+
+/// One row a point and repeat.
+fn runs(outcome: &Outcome, metrics: &[Metric]) -> Table {
+    let summary = &outcome.summary;
+    let mut table = Table::new(&summary.sweep, &["repeat", "seed", "digest"]);
+    table.names.extend(metrics.iter().map(|(name, _)| (*name).to_owned()));
+    for run in &outcome.runs {
+        let mut row = fields(&run.point.params, &summary.sweep);
+        row.extend([run.repeat.to_string(), summary.seed.to_string(), run.point.digest.clone()]);
+        row.extend(metrics.iter().map(|(_, metric)| number(metric(&run.point))));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// Lookups by their number of hops.
+fn hops(summary: &Summary) -> Table {
+    let mut table = Table::new(&summary.sweep, &["hops", "lookups", "share"]);
+    for point in &summary.points {
+        let total: u64 = point.hops.histogram.iter().sum();
+        for (hops, lookups) in point.hops.histogram.iter().enumerate() {
+            let mut row = fields(&point.params, &summary.sweep);
+            let share = number(*lookups as f64 / total as f64);
+            row.extend([hops.to_string(), lookups.to_string(), share]);
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// Servers by their load, from one load to another, both included.
+fn load(summary: &Summary) -> Table {
+    let mut table = Table::new(&summary.sweep, &["load", "from", "to", "servers"]);
+    let mut add = |point: &Point, name: &str, bins: &Bins| {
+        for (bin, servers) in (0_u64..).zip(&bins.counts).filter(|(_, servers)| **servers > 0) {
+            let mut row = fields(&point.params, &summary.sweep);
+            let (from, next) = (bin * bins.width, (bin + 1) * bins.width);
+            let to = next.saturating_sub(1).to_string();
+            row.extend([name.to_owned(), from.to_string(), to, servers.to_string()]);
+            table.rows.push(row);
+        }
+    };
+    for point in &summary.points {
+        add(point, "keys", &point.keys_per_node.histogram);
+        add(point, "messages", &point.messages_per_node.histogram);
+    }
+    table
+}
+
+/// Messages by kind, mean over repeats.
+fn messages(summary: &Summary) -> Table {
+    let mut table = Table::new(&summary.sweep, &["kind", "purpose", "messages", "bytes"]);
+    for point in &summary.points {
+        for count in &point.messages {
+            let mut row = fields(&point.params, &summary.sweep);
+            row.extend([count.kind.clone(), count.purpose.clone()]);
+            row.extend([number(count.messages), number(count.bytes)]);
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// Published numbers beside measured ones.
+fn published(summary: &Summary) -> Table {
+    let names = [
+        "source",
+        "metric",
+        "against",
+        "at",
+        "published",
+        "measured",
+        "difference",
+        "relative_difference",
+        "within_tolerance",
+    ];
+    let mut table = Table::new(&[], &names);
+    for comparison in &summary.published {
+        let difference = comparison.measured - comparison.published;
+        table.rows.push(vec![
+            comparison.source.clone(),
+            comparison.metric.clone(),
+            comparison.against.clone(),
+            number(comparison.at),
+            number(comparison.published),
+            number(comparison.measured),
+            number(difference),
+            number(difference / comparison.published),
+            comparison.within_tolerance.map(|within| within.to_string()).unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// The values of the swept parameters.
+fn fields(params: &Map<String, Value>, sweep: &[String]) -> Vec<String> {
+    let field = |path| match params.get(path) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    sweep.iter().map(field).collect()
+}
+
+fn number(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { String::new() }
+}

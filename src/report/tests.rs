@@ -1,0 +1,272 @@
+//! What the written results must be, whatever they say.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::*;
+use crate::measure::summary::{Load, Point};
+
+const METRICS: &[Metric] = &[("hops.mean", |point| point.hops.mean), ("nothing", |_| f64::NAN)];
+
+const ALL_PLOTS: [Plot; 6] = [
+    Plot::Hops,
+    Plot::HopDistribution,
+    Plot::KeysPerNode,
+    Plot::KeyDistribution,
+    Plot::MessagesPerNode,
+    Plot::MessageDistribution,
+];
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_same_results_give_the_same_bytes() {
+    let out = tempfile::tempdir().unwrap();
+    let outcome = sample::hops();
+    let written = |root: &str| {
+        let folder = write(&out.path().join(root), &outcome, METRICS, &ALL_PLOTS, true).unwrap();
+        files(&folder)
+    };
+    let first = written("a");
+    assert!(first == written("b"), "two writings differ");
+    assert!(first == written("a"), "writing over the old results differs");
+    let expected = [
+        "hop_distribution.png",
+        "hop_distribution.svg",
+        "hops.csv",
+        "hops.png",
+        "hops.svg",
+        "key_distribution.png",
+        "key_distribution.svg",
+        "keys_per_node.png",
+        "keys_per_node.svg",
+        "load.csv",
+        "message_distribution.png",
+        "message_distribution.svg",
+        "messages.csv",
+        "messages_per_node.png",
+        "messages_per_node.svg",
+        "published.csv",
+        "runs.csv",
+        "summary.json",
+    ];
+    assert_eq!(first.keys().collect::<Vec<_>>(), expected);
+    assert_eq!(first["summary.json"].last(), Some(&b'\n'));
+    assert_eq!(names(&out.path().join("a")), ["chord-hops"], "nothing is left beside the results");
+}
+
+#[test]
+fn a_summary_reads_back_as_it_was() {
+    let out = tempfile::tempdir().unwrap();
+    for outcome in [sample::hops(), sample::with_and_without_fingers(), sample::single()] {
+        let folder = write(out.path(), &outcome, METRICS, &[], false).unwrap();
+        assert_eq!(read(&folder).unwrap(), outcome.summary);
+    }
+    let error = read(out.path()).unwrap_err().to_string();
+    assert!(error.contains("summary.json: cannot read the results"), "{error}");
+    fs::write(out.path().join(SUMMARY), "{}").unwrap();
+    let error = read(out.path()).unwrap_err().to_string();
+    assert!(error.contains("missing field `scenario`"), "{error}");
+}
+
+#[test]
+fn new_results_take_the_place_of_the_old_ones_as_a_whole() {
+    let out = tempfile::tempdir().unwrap();
+    let outcome = sample::single();
+    let folder = write(out.path(), &outcome, METRICS, &ALL_PLOTS, false).unwrap();
+    assert!(folder.join("hops.svg").exists());
+    write(out.path(), &outcome, METRICS, &[], false).unwrap();
+    assert!(!folder.join("hops.svg").exists(), "a plot of the old results lingers");
+    assert_eq!(names(out.path()), ["chord-1000"]);
+}
+
+#[test]
+fn a_failure_leaves_the_old_results() {
+    let out = tempfile::tempdir().unwrap();
+    let outcome = sample::single();
+    let folder = write(out.path(), &outcome, METRICS, &ALL_PLOTS, false).unwrap();
+    let before = files(&folder);
+    let failed = folder::replace(out.path(), "chord-1000", |new| {
+        fs::write(new.join("half"), "written").unwrap();
+        Err(WriteError::cannot_write(new, &"the disk is full"))
+    });
+    assert!(failed.unwrap_err().to_string().contains("the disk is full"));
+    assert!(files(&folder) == before);
+    assert_eq!(names(out.path()), ["chord-1000"], "no half-written results linger");
+}
+
+#[test]
+fn what_is_no_results_folder_is_not_replaced() {
+    let out = tempfile::tempdir().unwrap();
+    let precious = out.path().join("chord-1000");
+    fs::create_dir(&precious).unwrap();
+    assert!(ensure_writable(out.path(), "chord-1000").is_ok(), "an empty folder may be replaced");
+    fs::write(precious.join("thesis.tex"), "…").unwrap();
+    for error in [
+        ensure_writable(out.path(), "chord-1000").unwrap_err(),
+        write(out.path(), &sample::single(), METRICS, &[], false).unwrap_err(),
+    ] {
+        let error = error.to_string();
+        assert!(error.contains("chord-1000: holds something else than results"), "{error}");
+    }
+    assert!(precious.join("thesis.tex").exists());
+}
+
+#[test]
+fn an_unwritable_folder_is_named_before_the_simulation() {
+    let out = tempfile::tempdir().unwrap();
+    assert!(ensure_writable(&out.path().join("not/yet/there"), "a").is_ok());
+    assert!(names(out.path()).is_empty(), "the check leaves nothing behind");
+    fs::write(out.path().join("file"), "").unwrap();
+    let error = ensure_writable(&out.path().join("file/results"), "a").unwrap_err().to_string();
+    assert!(error.contains("file: cannot write the results"), "{error}");
+    assert!(error.contains("--out") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn tables_hold_a_row_for_everything() {
+    let out = tempfile::tempdir().unwrap();
+    let folder =
+        write(out.path(), &sample::with_and_without_fingers(), METRICS, &[], false).unwrap();
+    let table = |name: &str| String::from_utf8(fs::read(folder.join(name)).unwrap()).unwrap();
+    let runs = table("runs.csv");
+    let mut lines = runs.lines();
+    let header = "population.nodes,overlay.chord.fingers,repeat,seed,digest,hops.mean,nothing";
+    assert_eq!(lines.next(), Some(header));
+    assert!(lines.next().unwrap().starts_with("8,all,0,1,0123456789abcdef,1."), "{runs}");
+    assert!(runs.lines().skip(1).all(|line| line.ends_with(',')), "NaN is an empty field");
+    assert!(table("hops.csv").contains("\n8,none,7,100,0.125\n"));
+    assert!(!folder.join("published.csv").exists());
+
+    let folder = write(out.path(), &sample::load(), METRICS, &[], false).unwrap();
+    let load = fs::read_to_string(folder.join("load.csv")).unwrap();
+    assert!(load.starts_with("workload.keys,load,from,to,servers\n100000,keys,0,0,"));
+    assert!(load.contains("\n100000,messages,400,409,500\n"));
+    let published = fs::read_to_string(folder.join("published.csv")).unwrap();
+    assert!(
+        published
+            .contains("\n\"SIGCOMM 2001, Fig. 8a\",keys_per_node.p99,workload.keys,100000,48,")
+    );
+}
+
+#[test]
+fn published_numbers_make_a_compact_table() {
+    let table = published_table(&[sample::hops().summary, sample::load().summary]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 2 + 12 + 1 + 10 + 1, "{table}");
+    assert!(lines[2].starts_with(
+        "| chord-hops | SIGCOMM 2001, Fig. 10a | `hops.mean` | nodes = 8 | 1.716 | 1.719 | −0.003 (−0.2 %) |"
+    ), "{table}");
+    assert!(lines[14].contains("`hops.pdf` | hops = "), "{table}");
+    assert!(lines[14].contains(", furthest of 12 |"), "{table}");
+}
+
+/// Every plot of every degenerate result must be drawn, not panicked over.
+#[test]
+fn degenerate_results_are_drawn() {
+    let nan = Load { mean: f64::NAN, ..Load::default() };
+    let no_lookups: Vec<Point> =
+        [8, 16].map(|nodes| sample::at(&[("population.nodes", json!(nodes))])).into();
+    let mut zero_hops = no_lookups.clone();
+    for point in &mut zero_hops {
+        point.hops.histogram = vec![10];
+        point.keys_per_node = Load { histogram: vec_bins(&[3]), ..nan.clone() };
+        point.messages_per_node = Load { histogram: vec_bins(&[0, 0, 7]), ..nan.clone() };
+    }
+    let mut nan_hops = zero_hops.clone();
+    nan_hops[1].hops.mean = f64::NAN;
+    let mut infinite = zero_hops.clone();
+    infinite[0].hops.mean = f64::INFINITY;
+    infinite[0].keys_per_node.p99 = u64::MAX;
+    let mut one_huge = zero_hops[..1].to_vec();
+    one_huge[0].params.insert("population.nodes".to_owned(), json!(1_000_000));
+    one_huge[0].nodes = 1_000_000;
+    let mut huge_load = zero_hops.clone();
+    huge_load[0].keys_per_node.histogram =
+        crate::measure::summary::Bins { width: 1 << 40, counts: vec![1; 200] };
+    let mut odd_params = zero_hops.clone();
+    odd_params[0].params.insert("population.nodes".to_owned(), json!(null));
+    odd_params[1].params.clear();
+
+    let swept = |points| sample::outcome("x", &["population.nodes"], points);
+    let mut published_only = swept(Vec::new());
+    published_only.summary.published = sample::hops().summary.published;
+    let outcomes = [
+        swept(Vec::new()),
+        sample::outcome("x", &[], Vec::new()),
+        sample::outcome("x", &[], vec![sample::point()]),
+        published_only,
+        swept(no_lookups),
+        swept(zero_hops),
+        swept(nan_hops),
+        swept(infinite),
+        swept(one_huge),
+        swept(huge_load),
+        swept(odd_params),
+        sample::many(60, 1),
+        sample::many(3, 12),
+        sample::many(3, 25),
+        sample::outcome(&"name-".repeat(40), &[], vec![sample::point()]),
+    ];
+    for (number, outcome) in outcomes.iter().enumerate() {
+        for plot in ALL_PLOTS {
+            let svg = plots::svg(&outcome.summary, plot).unwrap();
+            assert!(svg.starts_with("<svg width=\"900\" height=\"560\""), "{number} {plot:?}");
+            assert!(svg.trim_end().ends_with("</svg>"), "{number} {plot:?}");
+            assert!(!svg.contains("NaN") && !svg.contains("2147483647"), "{number} {plot:?}");
+        }
+    }
+}
+
+#[test]
+fn a_legend_that_does_not_fit_says_how_many_are_left_out() {
+    let svg = plots::svg(&sample::many(6, 25).summary, Plot::Hops).unwrap();
+    assert!(svg.contains("+ ") && svg.contains(" more\n"), "{svg}");
+    assert!(svg.contains("mean\u{a0}=\u{a0}10ms") && !svg.contains("mean\u{a0}=\u{a0}130ms"));
+}
+
+fn vec_bins(counts: &[u64]) -> crate::measure::summary::Bins {
+    crate::measure::summary::Bins { width: 1, counts: counts.to_vec() }
+}
+
+/// `cargo test gallery -- --ignored` draws samples of all plots to
+/// `target/gallery/`, to be looked at.
+#[test]
+#[ignore = "draws pictures for people"]
+fn gallery() {
+    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gallery");
+    let outcomes = [
+        sample::hops(),
+        sample::with_and_without_fingers(),
+        sample::load(),
+        sample::virtual_nodes(),
+        sample::single(),
+        sample::names(),
+        sample::many(60, 1),
+        sample::many(12, 12),
+        sample::many(6, 25),
+        sample::outcome("empty", &["population.nodes"], Vec::new()),
+    ];
+    for (number, mut outcome) in outcomes.into_iter().enumerate() {
+        outcome.summary.scenario = format!("{number}-{}", outcome.summary.scenario);
+        write(&out, &outcome, METRICS, &ALL_PLOTS, true).unwrap();
+    }
+}
