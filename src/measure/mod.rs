@@ -1,3 +1,4 @@
 //! Measurement.
 
+pub mod metrics;
 pub mod summary;
