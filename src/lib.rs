@@ -1,5 +1,6 @@
 //! dhtsim
 
+pub mod experiment;
 pub mod id;
 pub mod math;
 pub mod measure;

@@ -1,0 +1,4 @@
+//! Experiments.
+
+pub mod claims;
+pub mod published;
