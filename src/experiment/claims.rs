@@ -144,7 +144,7 @@ fn check(claim: &Claim, place: &Place<'_>) -> Check {
 }
 
 /// ` at population.nodes = 16384`, or nothing where nothing is swept.
-pub(super) fn at(params: &Map<String, Value>) -> String {
+pub(crate) fn at(params: &Map<String, Value>) -> String {
     let mut text = String::new();
     for (path, value) in params {
         text.push_str(if text.is_empty() { " at " } else { ", " });
@@ -159,7 +159,7 @@ pub(super) fn at(params: &Map<String, Value>) -> String {
 }
 
 /// A figure with five significant digits, or more where it is a whole number.
-pub(super) fn show(x: f64) -> String {
+pub(crate) fn show(x: f64) -> String {
     if !x.is_finite() || x == 0.0 || (x.fract() == 0.0 && x.abs() < 1e15) {
         // `+ 0.0` makes the zero of a negative sign a plain one.
         return format!("{}", x + 0.0);
