@@ -1,5 +1,6 @@
 //! dhtsim
 
+pub mod cli;
 pub mod experiment;
 pub mod id;
 pub mod math;

@@ -1,3 +1,5 @@
 //! The command-line tool: parse, call, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    dhtsim::cli::main()
+}

@@ -8,15 +8,12 @@ use crate::oracle::{Ring, right_pointers};
 use crate::overlay::RingOverlay;
 use crate::population::Population;
 use crate::scenario::Setup;
-use crate::sim::{
-    Address, Message, Operation, Purpose, Simulation, Start, Status, Stream, Time,
-};
+use crate::sim::{Address, Message, Operation, Purpose, Simulation, Start, Status, Stream, Time};
 use crate::workload::{Joins, Keys, Lookups};
 
 use super::build;
 
 /// A simulation under way.
-#[derive(Debug)]
 pub(super) struct Drive<'s, P: RingOverlay> {
     setup: &'s Setup,
     repeat: u32,
@@ -49,8 +46,7 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
         let timeout = setup.lookups.as_ref().and_then(|lookups| lookups.timeout);
         let recorder = Recorder::new(ids, ring, timeout.map(|span| span.0));
         let network = build::network(setup, repeat, population.nodes());
-        let mut simulation =
-            Simulation::new(protocol, network, recorder, ids, stream("protocol"));
+        let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
         for node in &up {
             let protocol = simulation.protocol();
             let pointers = right_pointers(
@@ -97,8 +93,7 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
     pub(super) fn run_before(&mut self, end: Time) {
         loop {
             let join = self.joins.next_time().filter(|at| *at < end);
-            let lookup =
-                self.lookups.as_ref().and_then(Lookups::next_time).filter(|at| *at < end);
+            let lookup = self.lookups.as_ref().and_then(Lookups::next_time).filter(|at| *at < end);
             match (join, lookup) {
                 (Some(join), lookup) if lookup.is_none_or(|lookup| join <= lookup) => {
                     self.simulation.run_before(join);
@@ -189,9 +184,8 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
             bytes: traffic.bytes as f64,
         };
         let kinds = <P::Message as Message>::KINDS.iter().zip(self.simulation.traffic());
-        let mut messages: Vec<MessageCount> = kinds
-            .map(|(kind, traffic)| count(kind.name, kind.purpose.name(), *traffic))
-            .collect();
+        let mut messages: Vec<MessageCount> =
+            kinds.map(|(kind, traffic)| count(kind.name, kind.purpose.name(), *traffic)).collect();
         let [lookup, maintenance] = self.simulation.acknowledgements();
         messages.push(count("lookup_acknowledgement", Purpose::Lookup.name(), lookup));
         let purpose = Purpose::Maintenance.name();

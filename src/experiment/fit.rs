@@ -28,7 +28,8 @@ pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
 }
 
 fn fit(params: Map<String, Value>, pairs: &[(f64, f64)]) -> Option<Fit> {
-    let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
+    let logarithms: Vec<(f64, f64)> =
+        pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
     let (log2, linear) = (fit_line(&logarithms)?, fit_line(pairs)?);
     let verdict = if log2.r2 >= EXPLAINED && log2.r2 >= linear.r2 {
         "O(log N)"

@@ -7,6 +7,7 @@
 //! Must not know: overlays, scenario files, plots, threads.
 
 mod histogram;
+pub mod metrics;
 mod recorder;
 mod statistics;
 pub mod summary;

@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::measure::summary::{Outcome, Point, Summary};
+use crate::measure::summary::{Outcome, Summary};
 use crate::scenario::format::Plot;
 
 mod folder;
@@ -28,12 +28,8 @@ pub use markdown::published_table;
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";
 
-/// A number that says something about a point, and its name.
-pub type Metric = (&'static str, fn(&Point) -> f64);
-
 /// Writes the results of a scenario to `<out_root>/<scenario>/` and returns that
-/// folder. `metrics` are the columns of `runs.csv`; plots are SVG, and PNG as
-/// well with `png`.
+/// folder. Plots are SVG, and PNG as well with `png`.
 ///
 /// The old results stay until the new ones are complete, and nothing of them
 /// stays afterwards: the new folder is written beside the old one under a hidden
@@ -48,19 +44,17 @@ pub type Metric = (&'static str, fn(&Point) -> f64);
 pub fn write(
     out_root: &Path,
     outcome: &Outcome,
-    metrics: &[Metric],
     plots: &[Plot],
     png: bool,
 ) -> Result<PathBuf, WriteError> {
     folder::replace(out_root, &outcome.summary.scenario, |folder| {
-        write_files(folder, outcome, metrics, plots, png)
+        write_files(folder, outcome, plots, png)
     })
 }
 
 fn write_files(
     folder: &Path,
     outcome: &Outcome,
-    metrics: &[Metric],
     plots: &[Plot],
     png: bool,
 ) -> Result<(), WriteError> {
@@ -78,7 +72,7 @@ fn write_files(
     json.push('\n');
     save(SUMMARY, json.as_bytes())?;
 
-    for (name, table) in tables::all(outcome, metrics) {
+    for (name, table) in tables::all(outcome) {
         let text = table.to_csv().map_err(|reason| failed(name, &reason))?;
         save(name, &text)?;
     }

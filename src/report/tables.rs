@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Metric;
+use crate::measure::metrics::METRICS;
 use crate::measure::summary::{Bins, Outcome, Point, Summary};
 
 /// A table: a row of names above rows of fields.
@@ -31,10 +31,10 @@ impl Table {
 }
 
 /// The tables of a scenario with the names of their files.
-pub(super) fn all(outcome: &Outcome, metrics: &[Metric]) -> Vec<(&'static str, Table)> {
+pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
     let summary = &outcome.summary;
     let mut tables = vec![
-        ("runs.csv", runs(outcome, metrics)),
+        ("runs.csv", runs(outcome)),
         ("hops.csv", hops(summary)),
         ("load.csv", load(summary)),
         ("messages.csv", messages(summary)),
@@ -46,14 +46,14 @@ pub(super) fn all(outcome: &Outcome, metrics: &[Metric]) -> Vec<(&'static str, T
 }
 
 /// One row a point and repeat.
-fn runs(outcome: &Outcome, metrics: &[Metric]) -> Table {
+fn runs(outcome: &Outcome) -> Table {
     let summary = &outcome.summary;
     let mut table = Table::new(&summary.sweep, &["repeat", "seed", "digest"]);
-    table.names.extend(metrics.iter().map(|(name, _)| (*name).to_owned()));
+    table.names.extend(METRICS.iter().map(|metric| metric.name.to_owned()));
     for run in &outcome.runs {
         let mut row = fields(&run.point.params, &summary.sweep);
         row.extend([run.repeat.to_string(), summary.seed.to_string(), run.point.digest.clone()]);
-        row.extend(metrics.iter().map(|(_, metric)| number(metric(&run.point))));
+        row.extend(METRICS.iter().map(|metric| number((metric.get)(&run.point))));
         table.rows.push(row);
     }
     table

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::*;
 use crate::measure::summary::{Load, Point};
 
-const METRICS: &[Metric] = &[("hops.mean", |point| point.hops.mean), ("nothing", |_| f64::NAN)];
 
 const ALL_PLOTS: [Plot; 6] = [
     Plot::Hops,
@@ -42,7 +41,7 @@ fn the_same_results_give_the_same_bytes() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::hops();
     let written = |root: &str| {
-        let folder = write(&out.path().join(root), &outcome, METRICS, &ALL_PLOTS, true).unwrap();
+        let folder = write(&out.path().join(root), &outcome, &ALL_PLOTS, true).unwrap();
         files(&folder)
     };
     let first = written("a");
@@ -77,7 +76,7 @@ fn the_same_results_give_the_same_bytes() {
 fn a_summary_reads_back_as_it_was() {
     let out = tempfile::tempdir().unwrap();
     for outcome in [sample::hops(), sample::with_and_without_fingers(), sample::single()] {
-        let folder = write(out.path(), &outcome, METRICS, &[], false).unwrap();
+        let folder = write(out.path(), &outcome, &[], false).unwrap();
         assert_eq!(read(&folder).unwrap(), outcome.summary);
     }
     let error = read(out.path()).unwrap_err().to_string();
@@ -91,9 +90,9 @@ fn a_summary_reads_back_as_it_was() {
 fn new_results_take_the_place_of_the_old_ones_as_a_whole() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::single();
-    let folder = write(out.path(), &outcome, METRICS, &ALL_PLOTS, false).unwrap();
+    let folder = write(out.path(), &outcome, &ALL_PLOTS, false).unwrap();
     assert!(folder.join("hops.svg").exists());
-    write(out.path(), &outcome, METRICS, &[], false).unwrap();
+    write(out.path(), &outcome, &[], false).unwrap();
     assert!(!folder.join("hops.svg").exists(), "a plot of the old results lingers");
     assert_eq!(names(out.path()), ["chord-1000"]);
 }
@@ -102,7 +101,7 @@ fn new_results_take_the_place_of_the_old_ones_as_a_whole() {
 fn a_failure_leaves_the_old_results() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::single();
-    let folder = write(out.path(), &outcome, METRICS, &ALL_PLOTS, false).unwrap();
+    let folder = write(out.path(), &outcome, &ALL_PLOTS, false).unwrap();
     let before = files(&folder);
     let failed = folder::replace(out.path(), "chord-1000", |new| {
         fs::write(new.join("half"), "written").unwrap();
@@ -122,7 +121,7 @@ fn what_is_no_results_folder_is_not_replaced() {
     fs::write(precious.join("thesis.tex"), "…").unwrap();
     for error in [
         ensure_writable(out.path(), "chord-1000").unwrap_err(),
-        write(out.path(), &sample::single(), METRICS, &[], false).unwrap_err(),
+        write(out.path(), &sample::single(), &[], false).unwrap_err(),
     ] {
         let error = error.to_string();
         assert!(error.contains("chord-1000: holds something else than results"), "{error}");
@@ -145,7 +144,7 @@ fn an_unwritable_folder_is_named_before_the_simulation() {
 fn tables_hold_a_row_for_everything() {
     let out = tempfile::tempdir().unwrap();
     let folder =
-        write(out.path(), &sample::with_and_without_fingers(), METRICS, &[], false).unwrap();
+        write(out.path(), &sample::with_and_without_fingers(), &[], false).unwrap();
     let table = |name: &str| String::from_utf8(fs::read(folder.join(name)).unwrap()).unwrap();
     let runs = table("runs.csv");
     let mut lines = runs.lines();
@@ -156,7 +155,7 @@ fn tables_hold_a_row_for_everything() {
     assert!(table("hops.csv").contains("\n8,none,7,100,0.125\n"));
     assert!(!folder.join("published.csv").exists());
 
-    let folder = write(out.path(), &sample::load(), METRICS, &[], false).unwrap();
+    let folder = write(out.path(), &sample::load(), &[], false).unwrap();
     let load = fs::read_to_string(folder.join("load.csv")).unwrap();
     assert!(load.starts_with("workload.keys,load,from,to,servers\n100000,keys,0,0,"));
     assert!(load.contains("\n100000,messages,400,409,500\n"));
@@ -267,6 +266,6 @@ fn gallery() {
     ];
     for (number, mut outcome) in outcomes.into_iter().enumerate() {
         outcome.summary.scenario = format!("{number}-{}", outcome.summary.scenario);
-        write(&out, &outcome, METRICS, &ALL_PLOTS, true).unwrap();
+        write(&out, &outcome, &ALL_PLOTS, true).unwrap();
     }
 }

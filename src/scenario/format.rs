@@ -57,6 +57,7 @@ pub struct Scenario {
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
     /// Several make a grid, the last one varying fastest.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Axis>")]
     pub sweep: serde_json::Map<String, Value>,
     /// What to draw.
     #[serde(default)]
@@ -428,10 +429,11 @@ pub struct Claim {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Condition {
-    /// A number within limits.
-    Limits(Limits),
+    // Before `Limits`, which serde would read from a list as well.
     /// One of these values.
     OneOf(Vec<Value>),
+    /// A number within limits.
+    Limits(Limits),
     /// This value.
     Is(Value),
 }
@@ -562,7 +564,7 @@ fn default_request_timeout() -> Span {
 }
 
 impl Default for Latency {
-    /// 50 ms, the mean packet delay of the ToN paper's churn experiments.
+    /// 50 ms, the mean packet delay of the `ToN` paper's churn experiments.
     fn default() -> Latency {
         Latency::Constant(Span(crate::sim::Duration::from_millis(50)))
     }

@@ -1,6 +1,474 @@
-//! Scenario files.
+//! Scenario files: from a text on disk to checked values that can be simulated.
+//!
+//! The way of a file through this folder: [`read`] makes JSON of the text and
+//! [`format`] types of the JSON, [`set`] puts in what the command line changes,
+//! [`check`] says whether the values make sense, [`sweep`] writes out the points
+//! of the grid, and [`expect`] checks what is claimed of the results. What comes
+//! out is a [`Plan`], and nothing after it asks again whether its values are
+//! good. Whatever goes wrong is an [`Error`] of one line.
+//!
+//! Must not know: how anything is simulated.
 
+mod check;
+mod condition;
+mod error;
+mod expect;
 pub mod format;
+mod read;
+mod set;
+mod sweep;
 mod units;
 
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use error::Fault;
+use format::Scenario;
+use sweep::Grid;
+
+pub use check::{
+    JoinPlan, MAX_KEYS, MAX_LOOKUPS, MAX_NODES, MAX_SUCCESSORS, MAX_VIRTUAL_NODES, Setup,
+};
+pub use error::Error;
+pub use set::Overrides;
+pub use sweep::MAX_RUNS;
 pub use units::Span;
+
+/// The most identifiers and moments of joins that all points together may list:
+/// these are the parts of a point that take memory.
+const MAX_LISTED: usize = 20_000_000;
+
+/// A scenario file, checked and written out: everything that is to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Name of the file, for messages.
+    pub file: String,
+    /// Name of the scenario.
+    pub name: String,
+    /// What it shows.
+    pub description: String,
+    /// Everything random follows from this number.
+    pub seed: u64,
+    /// The file as it was written, with the changes of the command line.
+    pub scenario: Scenario,
+    /// The file without its sweep.
+    pub base: Setup,
+    /// The points of the sweep; a single one without parameters if there is none.
+    pub points: Vec<PlannedPoint>,
+    /// How often each point is run.
+    pub repeat: u32,
+}
+
+/// One point of a sweep.
+#[derive(Clone, Debug)]
+pub struct PlannedPoint {
+    /// The swept parameters by their path, with this point's values.
+    pub params: Map<String, Value>,
+    /// The scenario with these values.
+    pub setup: Setup,
+}
+
+impl Plan {
+    /// Number of runs: points times repeats.
+    pub fn runs(&self) -> usize {
+        self.points.len() * self.repeat as usize
+    }
+}
+
+/// Reads and checks a scenario file.
+///
+/// # Errors
+/// When the file cannot be read, or is not a scenario that can be run.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Plan, Error> {
+    let file = path.display().to_string();
+    let unreadable =
+        |problem: String, mend: &str| Error::new(&file, &Fault::new("", problem, mend));
+    let bytes = std::fs::read(path).map_err(|error| {
+        unreadable(format!("cannot be read: {error}"), "give the path of a scenario file")
+    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| unreadable("is not UTF-8 text".to_owned(), "a scenario is a JSON text"))?;
+    parse(&file, &text, overrides)
+}
+
+/// Checks the text of a scenario file. Its name is for messages only.
+///
+/// # Errors
+/// When it is not a scenario that can be run.
+pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Error> {
+    plan(file, text, overrides).map_err(|fault| Error::new(file, &fault))
+}
+
+fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
+    let mut value = read::json(text)?;
+    overrides.apply(&mut value)?;
+    let scenario = read::scenario(&value)?;
+    check::name(&scenario)?;
+    let base = check::setup(&scenario)?;
+    let grid = Grid::new(&scenario.sweep, scenario.repeat)?;
+    let points = points(value, &grid)?;
+    expect::check(&scenario, &grid, &points, !overrides.set.is_empty())?;
+    Ok(Plan {
+        file: file.to_owned(),
+        name: scenario.name.clone(),
+        description: scenario.description.clone(),
+        seed: scenario.seed,
+        repeat: scenario.repeat,
+        scenario,
+        base,
+        points,
+    })
+}
+
+/// Writes out the points of the grid and checks each.
+fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
+    if let Some(fields) = value.as_object_mut() {
+        // They are the same for all points, and copying them would cost.
+        for shared in ["$schema", "description", "sweep", "plots", "expect", "published"] {
+            fields.remove(shared);
+        }
+    }
+    let mut points = Vec::new();
+    let mut listed = 0;
+    for params in grid.points() {
+        let setup = setup_at(&value, &params).map_err(|fault| at_point(fault, &params))?;
+        listed += setup.explicit_ids.as_ref().map_or(0, Vec::len);
+        listed += setup.joins.as_ref().map_or(0, |joins| joins.times.len());
+        if listed > MAX_LISTED {
+            return Err(Fault::new(
+                "sweep",
+                format!("its points list more than {MAX_LISTED} identifiers and joins together"),
+                "give fewer points, or fewer nodes that join",
+            ));
+        }
+        points.push(PlannedPoint { params, setup });
+    }
+    Ok(points)
+}
+
+fn setup_at(base: &Value, params: &Map<String, Value>) -> Result<Setup, Fault> {
+    let mut value = base.clone();
+    for (path, param) in params {
+        set::set(&mut value, path, param.clone())?;
+    }
+    check::setup(&read::scenario(&value)?)
+}
+
+/// Moves a fault to the axis that caused it, if it stands in the value of one, and
+/// names the point.
+fn at_point(fault: Fault, params: &Map<String, Value>) -> Fault {
+    if params.is_empty() {
+        return fault;
+    }
+    let caused = |path: &&String| {
+        let rest = fault.place.strip_prefix(path.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let place = match params.keys().find(caused) {
+        Some(path) => sweep::place(path),
+        None => fault.place.clone(),
+    };
+    let point = params.iter().map(|(path, value)| format!("{path} = {value}"));
+    let point = point.collect::<Vec<_>>().join(", ");
+    Fault { place, problem: format!("{} (at the point {point})", fault.problem), ..fault }
+}
+
+/// The JSON Schema of scenario files.
+pub fn schema() -> Value {
+    schemars::schema_for!(Scenario).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A scenario with everything in it.
+    fn full() -> Value {
+        json!({
+            "$schema": "../schema.json",
+            "name": "full",
+            "description": "Everything.",
+            "seed": 7,
+            "id_bits": 64,
+            "population": {"nodes": 64, "virtual_nodes": 1, "joins": {"initial": 16, "interval": "100ms"}},
+            "overlay": {"chord": {
+                "successors": 4,
+                "fingers": "all",
+                "lookup": "recursive",
+                "stabilize": {"period": "1s", "jitter": 0.5},
+                "fix_fingers": {"period": "2s", "fingers": "all_distant"},
+                "check_predecessor": {"period": "3s"},
+            }},
+            "network": {"latency": {"log_normal": {"median": "20ms", "sigma": 0.5}}, "loss": 0.01},
+            "workload": {"lookups": {"interval": "2s", "arrivals": "poisson", "timeout": "10s"}, "keys": 1000},
+            "duration": "10min",
+            "repeat": 3,
+            "sweep": {
+                "population.nodes": {"powers_of_two": [32, 128]},
+                "network.loss": {"range": {"from": 0, "to": 0.2, "step": 0.1}},
+                "overlay.chord.lookup": ["iterative", "recursive"],
+            },
+            "plots": ["hops", "keys_per_node"],
+            "expect": [
+                {"metric": "hops.mean", "at_most": {"log2": "nodes", "times": 0.5, "plus": 1},
+                 "where": {"network.loss": 0, "nodes": {"at_least": 64}}},
+                {"metric": "fit.r2", "at_least": 0.9},
+            ],
+            "published": [
+                {"source": "a paper", "metric": "hops.mean", "against": "population.nodes",
+                 "where": {"network.loss": 0, "overlay.chord.lookup": "iterative"},
+                 "values": [[32, 2.49], [64, 2.96]], "tolerance": {"relative": 0.1}},
+            ],
+        })
+    }
+
+    fn small() -> Value {
+        json!({"name": "x", "population": {"nodes": 4}, "overlay": {"chord": {}}})
+    }
+
+    fn error(value: &Value) -> String {
+        parse("x.json", &value.to_string(), &Overrides::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_full_scenario_becomes_a_plan() {
+        let plan = parse("x.json", &full().to_string(), &Overrides::default()).unwrap();
+        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (18, 54, 7));
+        let last = &plan.points[17];
+        assert_eq!(
+            Value::Object(last.params.clone()),
+            json!({"population.nodes": 128, "network.loss": 0.2, "overlay.chord.lookup": "recursive"})
+        );
+        assert_eq!((last.setup.servers, last.setup.network.loss), (128, 0.2));
+        assert_eq!((plan.base.servers, plan.base.network.loss), (64, 0.01));
+    }
+
+    #[test]
+    fn a_scenario_without_a_sweep_is_one_point() {
+        let plan = parse("x.json", &small().to_string(), &Overrides::default()).unwrap();
+        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (1, 1, 1));
+        assert!(plan.points[0].params.is_empty());
+    }
+
+    #[test]
+    fn the_command_line_overrides_the_file() {
+        let set = ["duration=1s", "name=\"y\"", "population.nodes=8"];
+        let overrides = Overrides {
+            seed: Some(u64::MAX),
+            set: set.map(|text| Overrides::parse_set(text).unwrap()).into(),
+        };
+        let plan = parse("x.json", &small().to_string(), &overrides).unwrap();
+        assert_eq!((plan.name.as_str(), plan.base.servers, plan.base.seed), ("y", 8, u64::MAX));
+        let wrong = Overrides { seed: None, set: vec![("name.x".to_owned(), json!(1))] };
+        insta::assert_snapshot!(
+            parse("x.json", &small().to_string(), &wrong).unwrap_err(),
+            @"x.json: --set name.x: `name` is a value without fields; set the value itself, or correct the path"
+        );
+    }
+
+    #[test]
+    fn faults_of_a_sweep_name_axis_and_point() {
+        let with = |sweep: Value| {
+            let mut scenario = small();
+            scenario["sweep"] = sweep;
+            error(&scenario)
+        };
+        insta::assert_snapshot!(
+            [
+                with(json!({"population.nodez": [1, 2]})),
+                with(json!({"overlay.chord.fingers.more": [1, 2]})),
+                with(json!({"name.x": [1, 2]})),
+                with(json!({"network.loss": [0.5, 1.5]})),
+                with(json!({"population.nodes": [2, "many"]})),
+                with(json!({"population": [2]})),
+                with(json!({"id_bits": [4, 1], "network.loss": [0, 1]})),
+                with(json!({"network.loss": {"range": {"from": 0, "to": 1, "step": 1e-7}}})),
+                with(json!({"a": {"range": {"from": 1, "to": 4000}}, "b": {"range": {"from": 1, "to": 2500}}})),
+                with(json!({"seed": [1, 2]})),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_one_line() {
+        let missing = load(Path::new("no/such/file.json"), &Overrides::default()).unwrap_err();
+        assert!(missing.to_string().starts_with("no/such/file.json: cannot be read: "));
+        let folder = load(Path::new("src"), &Overrides::default()).unwrap_err();
+        assert_eq!(folder.to_string().lines().count(), 1);
+    }
+
+    #[test]
+    fn the_schema_accepts_what_is_accepted() {
+        let schema = schema();
+        assert_eq!(schema["properties"]["sweep"]["additionalProperties"]["$ref"], "#/$defs/Axis");
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for scenario in [full(), small()] {
+            if let Err(error) = validator.validate(&scenario) {
+                panic!("{error}");
+            }
+        }
+        assert!(!validator.is_valid(&json!({"name": "x"})));
+    }
+
+    /// Any JSON, often of the kind that scenarios are made of.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let words = [
+            "",
+            "x",
+            "10ms",
+            "0s",
+            "1e9s",
+            "584000d",
+            "all",
+            "none",
+            "hops.mean",
+            "fit.r2",
+            "nodes",
+            "population.nodes",
+            "../..",
+            "line\nbreak",
+            "\u{2028}`",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0u64..200).prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (-0.5..2.0).prop_map(Value::from),
+            select(words.to_vec()).prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        let words = [
+            "chord",
+            "range",
+            "from",
+            "to",
+            "step",
+            "powers_of_two",
+            "constant",
+            "period",
+            "at_least",
+            "uniform",
+            "euclidean",
+            "population.nodes",
+            "network.loss",
+            "x",
+        ];
+        leaf.prop_recursive(3, 16, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(select(words.to_vec()), inner, 0..4)
+                    .prop_map(|map| map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+            ]
+        })
+    }
+
+    #[derive(Clone, Debug)]
+    enum Mutation {
+        Delete,
+        Replace(Value),
+        Insert(String, Value),
+    }
+
+    fn mutation() -> impl Strategy<Value = (Index, Mutation)> {
+        let names = ["ids", "times", "seed", "joins", "where", "within", "of", "fix_fingers", "x"];
+        let kind = prop_oneof![
+            Just(Mutation::Delete),
+            any_json().prop_map(Mutation::Replace),
+            (select(names.to_vec()), any_json())
+                .prop_map(|(name, value)| Mutation::Insert(name.to_owned(), value)),
+        ];
+        (any::<Index>(), kind)
+    }
+
+    /// All places of a JSON value, as pointers.
+    fn places(value: &Value, here: &str, all: &mut Vec<String>) {
+        all.push(here.to_owned());
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    places(field, &format!("{here}/{name}"), all);
+                }
+            }
+            Value::Array(elements) => {
+                for (position, element) in elements.iter().enumerate() {
+                    places(element, &format!("{here}/{position}"), all);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mutate(root: &mut Value, index: Index, mutation: Mutation) {
+        let mut all = Vec::new();
+        places(root, "", &mut all);
+        let place = &all[index.index(all.len())];
+        match mutation {
+            Mutation::Delete => {
+                let Some((parent, name)) = place.rsplit_once('/') else { return };
+                match root.pointer_mut(parent) {
+                    Some(Value::Object(fields)) => drop(fields.remove(name)),
+                    Some(Value::Array(elements)) => drop(elements.pop()),
+                    _ => {}
+                }
+            }
+            Mutation::Replace(value) => *root.pointer_mut(place).unwrap() = value,
+            Mutation::Insert(name, value) => match root.pointer_mut(place).unwrap() {
+                Value::Object(fields) => drop(fields.insert(name, value)),
+                Value::Array(elements) => elements.push(value),
+                _ => {}
+            },
+        }
+    }
+
+    fn is_refused_in_one_line_or_accepted(text: &str) -> Result<(), TestCaseError> {
+        if let Err(error) = parse("x.json", text, &Overrides::default()) {
+            let error = error.to_string();
+            prop_assert_eq!(error.lines().count(), 1, "{}", error);
+            prop_assert!(error.starts_with("x.json: ") && error.len() > 12, "{}", error);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn mutated_scenarios_are_refused_in_one_line_or_accepted(
+            start in select(vec![full(), small()]),
+            mutations in prop::collection::vec(mutation(), 1..5),
+        ) {
+            let mut scenario = start;
+            for (index, mutation) in mutations {
+                mutate(&mut scenario, index, mutation);
+            }
+            is_refused_in_one_line_or_accepted(&scenario.to_string())?;
+        }
+
+        #[test]
+        fn mutated_texts_are_refused_in_one_line_or_accepted(
+            at in any::<Index>(), drop in 0usize..20, insert in ".{0,10}",
+        ) {
+            let mut text: Vec<char> = full().to_string().chars().collect();
+            let at = at.index(text.len());
+            let end = (at + drop).min(text.len());
+            text.splice(at..end, insert.chars());
+            is_refused_in_one_line_or_accepted(&text.into_iter().collect::<String>())?;
+        }
+
+        #[test]
+        fn changed_paths_are_refused_in_one_line_or_accepted(path in "[a-z.0-9\n]{0,12}", value in any_json()) {
+            let overrides = Overrides { seed: None, set: vec![(path, value)] };
+            if let Err(error) = parse("x.json", &full().to_string(), &overrides) {
+                prop_assert_eq!(error.to_string().lines().count(), 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `dhtsim check`: validates without running.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Changes, Ending, Failure};
+
+/// Check scenarios without running them, and count their runs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtsim check scenarios/*.json
+  dhtsim check my.json --set 'sweep.population.nodes=[8,16]'")]
+pub(super) struct Check {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+impl Check {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
+        let mut faults = Vec::new();
+        for file in &self.files {
+            match self.changes.load(file) {
+                Ok(plan) => {
+                    let count = |n: usize, what: &str| {
+                        format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+                    };
+                    let points = count(plan.points.len(), "point");
+                    let repeats = count(plan.repeat as usize, "repeat");
+                    let runs = count(plan.runs(), "run");
+                    writeln!(out, "{}: good, {points} × {repeats} = {runs}", plan.file)?;
+                }
+                Err(fault) => faults.push(fault.to_string()),
+            }
+        }
+        if faults.is_empty() {
+            return Ok(Ending::Good);
+        }
+        out.flush()?;
+        Err(Failure::BadInput(faults.join("\n")))
+    }
+}

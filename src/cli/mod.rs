@@ -1,0 +1,178 @@
+//! The command line: one file a subcommand, each from arguments to an exit code.
+//!
+//! Data goes to standard output, talk to standard error. Must not know: how
+//! anything is simulated or measured; it loads, calls and shows.
+
+mod check;
+mod output;
+mod progress;
+mod published;
+mod ring;
+mod route;
+mod run;
+mod schema;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
+
+use crate::scenario::{self, Overrides, Plan};
+use crate::sim::{Duration, Time};
+
+use output::{Output, say};
+
+/// A deterministic discrete-event simulator of distributed hash tables.
+///
+/// A scenario is a JSON file that says what to simulate, how often, and what must
+/// come out. The same file and seed give the same results, byte for byte.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  dhtsim run scenarios/chord-hops.json
+  dhtsim run scenarios/chord-hops.json --seed 7 --set population.nodes=64
+  dhtsim ring scenarios/notes-ring.json
+  dhtsim route scenarios/chord-1000.json --from 0 --key song.mp3
+
+Exit codes:
+  0  everything went well, and every claim of the scenarios held
+  1  a claim was broken
+  2  bad input: a scenario or the command line
+  3  results could not be written";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and write their results
+    Run(run::Run),
+    /// Check scenarios without running them, and count their runs
+    Check(check::Check),
+    /// Show the nodes of a scenario in ring order
+    Ring(ring::Ring),
+    /// Show the path of one lookup, hop by hop
+    Route(route::Route),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Print measured beside published numbers, as a Markdown table
+    Published(published::Published),
+}
+
+/// Changes of a scenario from the command line.
+#[derive(Debug, Args)]
+struct Changes {
+    /// Use another seed: another world, the same every time
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Change a value of the scenario; a swept parameter keeps this value only
+    ///
+    /// The value is JSON, or a text when it is no JSON: --set population.nodes=64
+    /// --set duration=2h --set 'sweep.population.nodes=[8,16]'
+    #[arg(long, value_name = "PATH=VALUE", value_parser = Overrides::parse_set)]
+    set: Vec<(String, Value)>,
+}
+
+impl Changes {
+    fn load(&self, file: &Path) -> Result<Plan, Failure> {
+        let overrides = Overrides { seed: self.seed, set: self.set.clone() };
+        scenario::load(file, &overrides).map_err(|error| Failure::BadInput(error.to_string()))
+    }
+
+    /// Loads all files, so that a bad one is known before anything runs.
+    fn load_all(&self, files: &[PathBuf]) -> Result<Vec<Plan>, Failure> {
+        let (good, bad): (Vec<_>, Vec<_>) =
+            files.iter().map(|file| self.load(file)).partition(Result::is_ok);
+        let messages: Vec<String> =
+            bad.into_iter().filter_map(Result::err).map(|failure| failure.to_string()).collect();
+        if messages.is_empty() {
+            Ok(good.into_iter().filter_map(Result::ok).collect())
+        } else {
+            Err(Failure::BadInput(messages.join("\n")))
+        }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The user can mend it in a file or on the command line.
+    #[error("{0}")]
+    BadInput(String),
+    /// The results are there, but cannot be put where they belong.
+    #[error("{0}")]
+    NotWritten(String),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::NotWritten(format!("standard output: cannot be written: {error}"))
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    Good,
+    ClaimBroken,
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version arrive here too, with exit code 0.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            // Nobody is left to tell when not even this can be printed.
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    match command(&cli.command) {
+        Ok(Ending::Good) => ExitCode::SUCCESS,
+        Ok(Ending::ClaimBroken) => ExitCode::from(1),
+        Err(failure) => {
+            say(&format!("dhtsim: {failure}"));
+            match failure {
+                Failure::BadInput(_) => ExitCode::from(2),
+                Failure::NotWritten(_) => ExitCode::from(3),
+            }
+        }
+    }
+}
+
+fn command(command: &Command) -> Result<Ending, Failure> {
+    let mut out = Output::stdout();
+    let ending = match command {
+        Command::Run(run) => run.run(&mut out)?,
+        Command::Check(check) => check.run(&mut out)?,
+        Command::Ring(ring) => ring.run(&mut out)?,
+        Command::Route(route) => route.run(&mut out)?,
+        Command::Schema => schema::run(&mut out)?,
+        Command::Published(published) => published.run(&mut out)?,
+    };
+    std::io::Write::flush(&mut out)?;
+    Ok(ending)
+}
+
+/// A moment of the simulation on the command line, such as `90s`.
+fn parse_time(text: &str) -> Result<Time, String> {
+    let duration: Duration = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(Time::ZERO + duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,76 @@
+//! How far a scenario is: a bar on a terminal, a few plain lines elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output::say;
+
+/// A plain line is due when another tenth of the runs is done.
+const LINES: usize = 10;
+
+/// Shows how many runs of a scenario are done. Runs on several threads report to
+/// it, in whatever order they end.
+pub(super) struct Progress {
+    name: String,
+    runs: usize,
+    events: AtomicU64,
+    lines: AtomicUsize,
+    show: Show,
+}
+
+enum Show {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl Progress {
+    /// Begins a scenario of this name and number of runs.
+    pub(super) fn new(name: &str, runs: usize, quiet: bool) -> Progress {
+        let show = if quiet {
+            Show::Nothing
+        } else if stderr().is_terminal() {
+            let bar = ProgressBar::new(runs as u64).with_prefix(name.to_owned());
+            let template = "{prefix} {wide_bar} {pos}/{len} runs, {msg} events, {eta} left";
+            // The template is a constant; a plain bar is better than no simulation.
+            let style = ProgressStyle::with_template(template);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_message("0.0 M");
+            bar.tick();
+            Show::Bar(bar)
+        } else {
+            say(&format!("{name}: {runs} {}", if runs == 1 { "run" } else { "runs" }));
+            Show::Lines
+        };
+        let (events, lines) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Progress { name: name.to_owned(), runs, events, lines, show }
+    }
+
+    /// Another run has ended, and these many are done.
+    pub(super) fn run_done(&self, done: usize, events: u64) {
+        let events = self.events.fetch_add(events, Ordering::Relaxed) + events;
+        let events = format!("{:.1} M", events as f64 / 1e6);
+        match &self.show {
+            Show::Bar(bar) => {
+                bar.set_message(events);
+                bar.inc(1);
+            }
+            Show::Lines => {
+                let due = done * LINES / self.runs.max(1);
+                if self.lines.fetch_max(due, Ordering::Relaxed) < due {
+                    say(&format!("{}: {done}/{} runs, {events} events", self.name, self.runs));
+                }
+            }
+            Show::Nothing => {}
+        }
+    }
+
+    /// All runs have ended.
+    pub(super) fn finish(&self) {
+        if let Show::Bar(bar) = &self.show {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `dhtsim run`: runs scenarios and writes their results.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use clap::{Args, value_parser};
+use serde_json::Value;
+
+use crate::experiment::{self, claims::show};
+use crate::measure::metrics;
+use crate::measure::summary::{Point, Summary};
+use crate::report;
+use crate::scenario::Plan;
+
+use super::output::say;
+use super::progress::Progress;
+use super::table::table;
+use super::{Changes, Ending, Failure};
+
+/// The table of points on the terminal ends here; the files have them all.
+const MOST_ROWS: usize = 50;
+
+/// What the table shows of a point, with short names for its header. A column in
+/// which nothing happened is left out.
+const COLUMNS: [(&str, &str); 14] = [
+    ("hops.mean", "hops"),
+    ("hops.p1", "p1"),
+    ("hops.p99", "p99"),
+    ("latency_ms.mean", "latency ms"),
+    ("lookups.correct", "correct"),
+    ("lookups.incorrect", "incorrect"),
+    ("lookups.failed", "failed"),
+    ("timeouts.mean", "timeouts"),
+    ("keys_per_node.mean", "keys"),
+    ("keys_per_node.p1", "p1"),
+    ("keys_per_node.p99", "p99"),
+    ("messages_per_node.mean", "messages"),
+    ("messages_per_node.p99", "p99"),
+    ("ring.right_successors", "right successors"),
+];
+
+/// Run scenarios and write their results.
+///
+/// The results of a scenario are written to a folder of its name, whole or not at
+/// all. On several threads they are the same, byte for byte.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtsim run scenarios/chord-hops.json
+  dhtsim run scenarios/*.json --quiet
+  dhtsim run my.json --seed 7 --set network.loss=0.1 --out /tmp/results --png
+
+Exit codes:
+  0  every claim held
+  1  a claim was broken
+  2  bad input: a scenario or the command line
+  3  results could not be written")]
+pub(super) struct Run {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
+    /// Folder for the folders of results
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Number of threads [default: as many as the machine runs at once]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Write plots as PNG, besides SVG
+    #[arg(long)]
+    png: bool,
+    /// Show nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Run {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
+        let plans = self.changes.load_all(&self.files)?;
+        check_names(&plans)?;
+        self.check_writable(&plans)?;
+        let mut ending = Ending::Good;
+        for plan in &plans {
+            let summary = self.run_one(plan)?;
+            if !self.quiet {
+                out.write_all(text(&summary).as_bytes())?;
+                // Several scenarios take long: show each when it is done.
+                out.flush()?;
+            }
+            if summary.expectations.iter().any(|verdict| !verdict.held) {
+                ending = Ending::ClaimBroken;
+            }
+        }
+        Ok(ending)
+    }
+
+    fn run_one(&self, plan: &Plan) -> Result<Summary, Failure> {
+        let jobs =
+            self.jobs.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
+        let progress = Progress::new(&plan.name, plan.runs(), self.quiet);
+        let outcome = experiment::run(plan, jobs, &|done, events| progress.run_done(done, events));
+        progress.finish();
+        let folder = report::write(&self.out, &outcome, &plan.scenario.plots, self.png)
+            .map_err(|error| Failure::NotWritten(error.to_string()))?;
+        if !self.quiet {
+            say(&format!("{}: results written to {}", plan.name, folder.display()));
+        }
+        Ok(outcome.summary)
+    }
+
+    /// Hours of simulation are worth a look at the folders first.
+    fn check_writable(&self, plans: &[Plan]) -> Result<(), Failure> {
+        plans
+            .iter()
+            .try_for_each(|plan| report::ensure_writable(&self.out, &plan.name))
+            .map_err(|error| Failure::NotWritten(error.to_string()))
+    }
+}
+
+/// Two scenarios of one name would write to one folder.
+fn check_names(plans: &[Plan]) -> Result<(), Failure> {
+    let mut names = BTreeMap::new();
+    for plan in plans {
+        if let Some(other) = names.insert(&plan.name, &plan.file) {
+            return Err(Failure::BadInput(format!(
+                "{}: name: {:?} is the name of {other} too; give every scenario a name of its own",
+                plan.file, plan.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The points as a table, the fits, and the verdicts.
+fn text(summary: &Summary) -> String {
+    let mut parts = vec![format!("{} (seed {})\n", summary.scenario, summary.seed)];
+    parts.push(points(summary));
+    for fit in &summary.fits {
+        let place = experiment::claims::at(&fit.params);
+        let line = &fit.log2;
+        parts.push(format!(
+            "hops = {}·log2 N + {}, r² = {}: {}{place}\n",
+            show(line.slope),
+            show(line.intercept),
+            show(line.r2),
+            fit.verdict
+        ));
+    }
+    for verdict in &summary.expectations {
+        let held = if verdict.held { "held  " } else { "broken" };
+        let count = match verdict.broken {
+            0 => String::new(),
+            broken => format!(" ({broken} of {})", verdict.checked),
+        };
+        parts.push(format!("{held}  {}{count}: {}\n", verdict.claim, verdict.figure));
+    }
+    parts.concat() + "\n"
+}
+
+fn points(summary: &Summary) -> String {
+    let shown = &summary.points[..summary.points.len().min(MOST_ROWS)];
+    let columns: Vec<_> = COLUMNS
+        .iter()
+        .filter_map(|(name, header)| Some((metrics::find(name)?, *header)))
+        .filter(|(metric, _)| shown.iter().any(|point| (metric.get)(point) != 0.0))
+        .collect();
+    // The last name of a path tells enough beside its values.
+    let params = summary.sweep.iter().map(|path| path.rsplit('.').next().unwrap_or(path));
+    let header: Vec<&str> = params.chain(columns.iter().map(|(_, header)| *header)).collect();
+    let row = |point: &Point| {
+        let params = summary.sweep.iter().map(|path| match point.params.get(path) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => String::new(),
+        });
+        params.chain(columns.iter().map(|(metric, _)| show((metric.get)(point)))).collect()
+    };
+    let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
+    let more = match summary.points.len() - shown.len() {
+        0 => String::new(),
+        more => format!("… and {more} more points in runs.csv\n"),
+    };
+    if header.is_empty() { String::new() } else { table(&header, &rows) + &more }
+}

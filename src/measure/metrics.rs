@@ -1,0 +1,154 @@
+//! The names under which claims and published numbers speak of results.
+//!
+//! One line a number of [`summary::Point`](super::summary::Point): what is not in
+//! this table cannot be claimed.
+
+use super::summary::{Fit, MessageCount, Point};
+
+/// A number that every point of a sweep has.
+#[derive(Debug)]
+pub struct Metric {
+    /// Its name in scenario files.
+    pub name: &'static str,
+    /// Its unit, empty for shares and other bare numbers.
+    pub unit: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its value at a point.
+    pub get: fn(&Point) -> f64,
+}
+
+/// A number of a line fitted through several points of a sweep.
+#[derive(Debug)]
+pub struct FitMetric {
+    /// Its name in scenario files; all begin with `fit.`.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its value.
+    pub get: fn(&Fit) -> f64,
+}
+
+/// The metric of this name.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// The fit metric of this name.
+pub fn find_fit(name: &str) -> Option<&'static FitMetric> {
+    FIT_METRICS.iter().find(|metric| metric.name == name)
+}
+
+const fn metric(
+    name: &'static str,
+    unit: &'static str,
+    about: &'static str,
+    get: fn(&Point) -> f64,
+) -> Metric {
+    Metric { name, unit, about, get }
+}
+
+const fn fit(name: &'static str, about: &'static str, get: fn(&Fit) -> f64) -> FitMetric {
+    FitMetric { name, about, get }
+}
+
+/// Sums over the kinds of messages that serve a purpose, or all.
+fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f64 {
+    let serves = |kind: &&MessageCount| purpose.is_none_or(|purpose| kind.purpose == purpose);
+    point.messages.iter().filter(serves).map(of).sum()
+}
+
+/// All metrics of a point.
+#[rustfmt::skip]
+pub static METRICS: &[Metric] = &[
+    metric("servers", "servers", "servers", |p| p.servers as f64),
+    metric("nodes", "nodes", "nodes on the ring: servers times virtual nodes", |p| p.nodes as f64),
+    metric("id_collisions", "addresses", "addresses drawn anew because their identifier was taken", |p| p.id_collisions),
+    metric("events", "events", "events processed in a run", |p| p.events),
+    metric("simulated_seconds", "s", "length of a run", |p| p.simulated_seconds),
+
+    metric("hops.mean", "hops", "mean hops of a lookup", |p| p.hops.mean),
+    metric("hops.p1", "hops", "1st percentile of hops", |p| p.hops.p1 as f64),
+    metric("hops.p50", "hops", "median of hops", |p| p.hops.p50 as f64),
+    metric("hops.p99", "hops", "99th percentile of hops", |p| p.hops.p99 as f64),
+    metric("hops.max", "hops", "most hops of a lookup", |p| p.hops.max as f64),
+
+    metric("lookups.issued", "lookups", "lookups asked", |p| p.lookups.issued as f64),
+    metric("lookups.correct", "lookups", "lookups answered with the key's owner", |p| p.lookups.correct as f64),
+    metric("lookups.incorrect", "lookups", "lookups answered with another node", |p| p.lookups.incorrect as f64),
+    metric("lookups.failed", "lookups", "lookups not answered", |p| p.lookups.failed as f64),
+    metric("lookups.failures.no_route", "lookups", "lookups that had nobody left to ask", |p| p.lookups.failures.no_route as f64),
+    metric("lookups.failures.timed_out", "lookups", "lookups without an answer in time", |p| p.lookups.failures.timed_out as f64),
+    metric("lookups.failures.unanswered", "lookups", "lookups still open at the end", |p| p.lookups.failures.unanswered as f64),
+    metric("lookups.failures.origin_down", "lookups", "lookups whose asking node stopped", |p| p.lookups.failures.origin_down as f64),
+
+    metric("latency_ms.mean", "ms", "mean time to the answer", |p| p.latency_ms.mean),
+    metric("latency_ms.p1", "ms", "1st percentile of the time to the answer", |p| p.latency_ms.p1),
+    metric("latency_ms.p50", "ms", "median of the time to the answer", |p| p.latency_ms.p50),
+    metric("latency_ms.p99", "ms", "99th percentile of the time to the answer", |p| p.latency_ms.p99),
+    metric("latency_ms.max", "ms", "longest time to the answer", |p| p.latency_ms.max),
+
+    metric("timeouts.mean", "attempts", "mean attempts of a lookup to contact a node that did not answer", |p| p.timeouts.mean),
+    metric("timeouts.max", "attempts", "most such attempts of a lookup", |p| p.timeouts.max as f64),
+    metric("timeouts.total", "attempts", "such attempts of all lookups", |p| p.timeouts.total as f64),
+    metric("timeouts.all", "attempts", "such attempts of lookups and maintenance", |p| p.timeouts.all as f64),
+
+    metric("forwards.total", "forwards", "times that a lookup was passed on", |p| p.forwards.total as f64),
+    metric("forwards.halving", "forwards", "those that at least halved the distance to the key's predecessor", |p| p.forwards.halving as f64),
+    metric("forwards.not_halving", "forwards", "those that did not", |p| p.forwards.not_halving as f64),
+
+    metric("keys_per_node.mean", "keys", "mean keys of a server", |p| p.keys_per_node.mean),
+    metric("keys_per_node.p1", "keys", "1st percentile of keys", |p| p.keys_per_node.p1 as f64),
+    metric("keys_per_node.p50", "keys", "median of keys", |p| p.keys_per_node.p50 as f64),
+    metric("keys_per_node.p99", "keys", "99th percentile of keys", |p| p.keys_per_node.p99 as f64),
+    metric("keys_per_node.max", "keys", "most keys of a server", |p| p.keys_per_node.max as f64),
+    metric("keys_per_node.gini", "", "Gini coefficient of keys", |p| p.keys_per_node.gini),
+
+    metric("messages_per_node.mean", "messages", "mean messages that a server handled", |p| p.messages_per_node.mean),
+    metric("messages_per_node.p1", "messages", "1st percentile of messages handled", |p| p.messages_per_node.p1 as f64),
+    metric("messages_per_node.p50", "messages", "median of messages handled", |p| p.messages_per_node.p50 as f64),
+    metric("messages_per_node.p99", "messages", "99th percentile of messages handled", |p| p.messages_per_node.p99 as f64),
+    metric("messages_per_node.max", "messages", "most messages that a server handled", |p| p.messages_per_node.max as f64),
+    metric("messages_per_node.gini", "", "Gini coefficient of messages handled", |p| p.messages_per_node.gini),
+
+    metric("messages.total", "messages", "messages sent in a run", |p| sum(p, None, |kind| kind.messages)),
+    metric("messages.lookup", "messages", "messages sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.messages)),
+    metric("messages.maintenance", "messages", "messages sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.messages)),
+    metric("bytes.total", "bytes", "bytes sent in a run", |p| sum(p, None, |kind| kind.bytes)),
+    metric("bytes.lookup", "bytes", "bytes sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.bytes)),
+    metric("bytes.maintenance", "bytes", "bytes sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.bytes)),
+
+    metric("ring.right_successors", "", "share of nodes with the right successor at the end", |p| p.ring.right_successors),
+    metric("ring.right_successor_lists", "", "share of nodes with the right successor list", |p| p.ring.right_successor_lists),
+    metric("ring.right_predecessors", "", "share of nodes with the right predecessor", |p| p.ring.right_predecessors),
+    metric("ring.right_fingers", "", "share of fingers that are right", |p| p.ring.right_fingers),
+    metric("ring.distinct_fingers", "nodes", "distinct nodes in a finger table, mean over nodes", |p| p.ring.distinct_fingers),
+];
+
+/// All metrics of a fit.
+#[rustfmt::skip]
+pub static FIT_METRICS: &[FitMetric] = &[
+    fit("fit.slope", "hops that a doubling of the nodes adds", |f| f.log2.slope),
+    fit("fit.intercept", "height of the line over log2 N at one node", |f| f.log2.intercept),
+    fit("fit.r2", "share of the variance that the line over log2 N explains", |f| f.log2.r2),
+    fit("fit.linear.slope", "hops that another node adds", |f| f.linear.slope),
+    fit("fit.linear.intercept", "height of the line over N at no node", |f| f.linear.intercept),
+    fit("fit.linear.r2", "share of the variance that the line over N explains", |f| f.linear.r2),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_found() {
+        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len());
+        assert_eq!(find("hops.mean").map(|metric| metric.unit), Some("hops"));
+        assert!(find("hops.meen").is_none() && find("fit.r2").is_none());
+        assert!(FIT_METRICS.iter().all(|m| m.name.starts_with("fit.")));
+        assert!(find_fit("fit.r2").is_some() && find_fit("hops.mean").is_none());
+    }
+}

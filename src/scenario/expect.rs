@@ -1,0 +1,478 @@
+//! Whether what a scenario wants of its results can be had: plots, claims and
+//! published numbers.
+//!
+//! A claim about nothing would hold for ever: a misspelt metric, a condition that
+//! no point satisfies and hops without lookups are refused before anything runs.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::measure::metrics;
+
+use super::PlannedPoint;
+use super::condition::same;
+use super::error::Fault;
+use super::format::{Bound, Claim, Condition, Limits, Plot, Published, Scenario};
+use super::sweep::Grid;
+
+/// The parameter over which hops are fitted.
+const NODES: &str = "population.nodes";
+
+/// Distributions that can be compared with published ones, with the name of their
+/// bins and the metric that they belong to.
+const DISTRIBUTIONS: [(&str, &str); 3] =
+    [("hops.pdf", "hops"), ("keys_per_node.pdf", "keys"), ("messages_per_node.pdf", "messages")];
+
+/// Checks plots, claims and published numbers. `narrowed` says that the command
+/// line changed parameters: then points may be missing that the file has.
+pub(super) fn check(
+    scenario: &Scenario,
+    grid: &Grid,
+    points: &[PlannedPoint],
+    narrowed: bool,
+) -> Result<(), Fault> {
+    let known = Known::new(grid, points, narrowed);
+    for (position, plot) in scenario.plots.iter().enumerate() {
+        known.plot(&format!("plots[{position}]"), *plot)?;
+    }
+    for (position, claim) in scenario.expect.iter().enumerate() {
+        known.claim(&format!("expect[{position}]"), claim)?;
+    }
+    for (position, published) in scenario.published.iter().enumerate() {
+        known.published(&format!("published[{position}]"), published)?;
+    }
+    Ok(())
+}
+
+type Checked = Result<(), Fault>;
+
+fn refuse(
+    place: impl Into<String>,
+    problem: impl Into<String>,
+    mend: impl Into<String>,
+) -> Checked {
+    Err(Fault::new(place, problem, mend))
+}
+
+/// What can be spoken of.
+struct Known<'a> {
+    points: &'a [PlannedPoint],
+    /// The swept parameters with their values.
+    swept: BTreeMap<&'a str, Vec<Value>>,
+    /// Whether any point has lookups, and keys.
+    lookups: bool,
+    keys: bool,
+    narrowed: bool,
+}
+
+impl<'a> Known<'a> {
+    fn new(grid: &'a Grid, points: &'a [PlannedPoint], narrowed: bool) -> Known<'a> {
+        Known {
+            points,
+            swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
+            lookups: points.iter().any(|point| point.setup.lookups.is_some()),
+            keys: points.iter().any(|point| point.setup.keys > 0),
+            narrowed,
+        }
+    }
+
+    fn plot(&self, place: &str, plot: Plot) -> Checked {
+        match plot {
+            Plot::Hops | Plot::HopDistribution => self.measured(place, "hops"),
+            Plot::KeysPerNode | Plot::KeyDistribution => self.measured(place, "keys_per_node"),
+            Plot::MessagesPerNode | Plot::MessageDistribution => Ok(()),
+        }
+    }
+
+    /// Refuses a metric of which no point has anything.
+    fn measured(&self, place: &str, metric: &str) -> Checked {
+        let family = metric.split('.').next().unwrap_or_default();
+        match family {
+            "hops" | "lookups" | "latency_ms" | "forwards" | "fit" if !self.lookups => {
+                refuse(place, format!("no lookups for `{metric}`"), "give `workload.lookups`")
+            }
+            "keys_per_node" if !self.keys => {
+                refuse(place, format!("no keys for `{metric}`"), "give `workload.keys`")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn claim(&self, place: &str, claim: &Claim) -> Checked {
+        let is_fit = claim.metric.starts_with("fit.");
+        if is_fit && !self.swept.contains_key(NODES) {
+            let problem = format!("no fit without a sweep of {NODES}");
+            let mend = format!("sweep {NODES}, or claim something of the points");
+            return refuse(format!("{place}.metric"), problem, mend);
+        }
+        self.metric(&format!("{place}.metric"), &claim.metric, is_fit)?;
+        if let Some(per) = &claim.per {
+            self.metric(&format!("{place}.per"), per, is_fit)?;
+        }
+        for (name, condition) in &claim.condition {
+            let place = format!("{place}.where.{name}");
+            if is_fit && (name == NODES || !self.swept.contains_key(name.as_str())) {
+                let problem = "a fit goes through many points";
+                let mend = format!("choose fits by swept parameters other than {NODES}");
+                return refuse(place, problem, mend);
+            }
+            self.condition(&place, name, condition)?;
+        }
+        comparison(place, claim)?;
+        let bounds = [
+            ("at_least", &claim.at_least),
+            ("at_most", &claim.at_most),
+            ("equals", &claim.equals),
+            ("of", &claim.of),
+        ];
+        for (name, bound) in bounds {
+            if let Some(bound) = bound {
+                self.bound(&format!("{place}.{name}"), bound, is_fit)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn metric(&self, place: &str, name: &str, is_fit: bool) -> Checked {
+        let found =
+            if is_fit { metrics::find_fit(name).is_some() } else { metrics::find(name).is_some() };
+        if found {
+            return self.measured(place, name);
+        }
+        let problem = match (is_fit, metrics::find_fit(name)) {
+            (true, _) => format!("there is no metric `{name}` of a fit"),
+            (false, None) => format!("there is no metric `{name}`"),
+            (false, Some(_)) => format!("`{name}` is of a fit, not of a point"),
+        };
+        refuse(place, problem, format!("the metrics are {}", near(name, is_fit)))
+    }
+
+    fn bound(&self, place: &str, bound: &Bound, is_fit: bool) -> Checked {
+        let (times, plus) = match bound {
+            Bound::Number(number) => (*number, 0.0),
+            Bound::Log2(line) => {
+                self.metric(&format!("{place}.log2"), &line.log2, is_fit)?;
+                (line.times, line.plus)
+            }
+            Bound::Linear(line) => {
+                self.metric(&format!("{place}.metric"), &line.metric, is_fit)?;
+                (line.times, line.plus)
+            }
+        };
+        if !times.is_finite() || !plus.is_finite() {
+            return refuse(place, "is not a finite number", "give a finite number");
+        }
+        Ok(())
+    }
+
+    /// A condition on a swept parameter or a metric.
+    fn condition(&self, place: &str, name: &str, condition: &Condition) -> Checked {
+        let swept = self.swept.get(name);
+        if swept.is_none() && metrics::find(name).is_none() && !self.narrowed {
+            let mend = format!("the metrics are {}", near(name, false));
+            let problem = format!("`{name}` is neither a swept parameter nor a metric");
+            return refuse(place, problem, mend);
+        }
+        match condition {
+            Condition::Limits(Limits { at_least: None, at_most: None }) => {
+                return refuse(place, "sets no limit", "give `at_least`, `at_most` or both");
+            }
+            Condition::Limits(limits) if swept.is_some_and(|v| !v.iter().all(Value::is_number)) => {
+                let limit = limits.at_least.or(limits.at_most).unwrap_or_default();
+                let problem = format!("{limit} limits a parameter whose values are not numbers");
+                return refuse(place, problem, "give a value or a list of values");
+            }
+            Condition::OneOf(values) if values.is_empty() => {
+                return refuse(place, "names no value", "give at least one");
+            }
+            _ => {}
+        }
+        for value in condition.values() {
+            match swept {
+                Some(values) if !self.narrowed && !values.iter().any(|v| same(v, value)) => {
+                    let problem = format!("the sweep gives it no value {value}");
+                    return refuse(place, problem, "give values of its axis");
+                }
+                None if !value.is_number() => {
+                    let mend =
+                        "give a number, a list of numbers, or {\"at_least\": …, \"at_most\": …}";
+                    return refuse(place, format!("{value} is not a number"), mend);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn published(&self, place: &str, published: &Published) -> Checked {
+        let at = |field: &str| format!("{place}.{field}");
+        let bins = DISTRIBUTIONS.iter().find(|(name, _)| *name == published.metric);
+        if let Some((name, bins)) = bins {
+            self.measured(&at("metric"), name)?;
+            if published.against != *bins {
+                let problem = format!("the bins of {name} are not `{}`", published.against);
+                return refuse(at("against"), problem, format!("give \"{bins}\""));
+            }
+        } else if published.metric.strip_suffix(".pdf").is_some() {
+            let problem = format!("there is no distribution `{}`", published.metric);
+            let names = DISTRIBUTIONS.map(|(name, _)| name).join(", ");
+            return refuse(at("metric"), problem, format!("the distributions are {names}"));
+        } else {
+            self.metric(&at("metric"), &published.metric, false)?;
+            let axis = self.swept.get(published.against.as_str());
+            if !axis.is_some_and(|values| values.iter().all(Value::is_number)) {
+                let problem = format!("`{}` is not a swept number", published.against);
+                let mend = "give the path of a swept parameter, such as population.nodes";
+                return refuse(at("against"), problem, mend);
+            }
+        }
+        for (name, condition) in &published.condition {
+            let place = format!("{place}.where.{name}");
+            if !self.swept.contains_key(name.as_str()) {
+                let problem = format!("`{name}` is not a swept parameter");
+                return refuse(place, problem, "choose points by swept parameters");
+            }
+            self.condition(&place, name, condition)?;
+        }
+        if !published.divided_by.is_finite() || published.divided_by <= 0.0 {
+            let problem = format!("{} divides nothing", published.divided_by);
+            return refuse(at("divided_by"), problem, "give a number above 0");
+        }
+        if let Some(tolerance) = published.tolerance {
+            for allowed in [tolerance.absolute, tolerance.relative] {
+                if !allowed.is_finite() || allowed < 0.0 {
+                    let problem = format!("{allowed} is not a tolerance");
+                    return refuse(at("tolerance"), problem, "give a number from 0 on");
+                }
+            }
+        }
+        if published.values.is_empty() {
+            return refuse(at("values"), "is empty", "give pairs of where and what");
+        }
+        for (position, (x, y)) in published.values.iter().enumerate() {
+            let place = format!("{place}.values[{position}]");
+            if !x.is_finite() || !y.is_finite() {
+                return refuse(place, "is not a pair of finite numbers", "give finite numbers");
+            }
+            if bins.is_some() && (x.fract() != 0.0 || *x < 0.0) {
+                let problem = format!("{x} is not the number of a bin");
+                return refuse(place, problem, "give a whole number from 0 on");
+            }
+            self.published_at(&place, published, (bins.is_none()).then_some(*x))?;
+        }
+        Ok(())
+    }
+
+    /// A published value belongs to one point, or is left out if it promises nothing.
+    fn published_at(&self, place: &str, published: &Published, x: Option<f64>) -> Checked {
+        let count = self.points.iter().filter(|p| published.selects(&p.params, x)).count();
+        if count > 1 {
+            let mend = "choose one by `where`";
+            return refuse(place, format!("{count} points of the sweep match"), mend);
+        }
+        if count == 0 && published.tolerance.is_some() && !self.narrowed {
+            let value = x.map(|x| format!(" with {} = {x}", published.against));
+            let problem = format!("the sweep has no such point{}", value.unwrap_or_default());
+            return refuse(place, problem, "sweep over it, or leave out the value or `tolerance`");
+        }
+        Ok(())
+    }
+}
+
+impl Published {
+    /// Whether it speaks of the point with these parameters: `x` is the value that
+    /// the parameter `against` must have, where it is a parameter.
+    pub(crate) fn selects(&self, params: &serde_json::Map<String, Value>, x: Option<f64>) -> bool {
+        let passes = |(name, condition): (&String, &Condition)| {
+            params.get(name).is_some_and(|value| condition.accepts(value))
+        };
+        let stands_there =
+            x.is_none_or(|x| params.get(&self.against).is_some_and(|value| same(value, &x.into())));
+        stands_there && self.condition.iter().all(passes)
+    }
+}
+
+/// Exactly one comparison, or the two that make a between.
+fn comparison(place: &str, claim: &Claim) -> Checked {
+    let limits = claim.at_least.is_some() || claim.at_most.is_some();
+    let within = claim.within.is_some() || claim.of.is_some();
+    let kinds = [limits, claim.equals.is_some(), within];
+    match kinds.iter().filter(|given| **given).count() {
+        0 => {
+            return refuse(
+                place,
+                "compares with nothing",
+                "give `at_least`, `at_most`, both of them, `equals`, or `within` with `of`",
+            );
+        }
+        1 => {}
+        _ => return refuse(place, "compares in more than one way", "write a claim for each"),
+    }
+    match (claim.within, &claim.of) {
+        (Some(within), Some(_)) if !within.is_finite() || within < 0.0 => {
+            let problem = format!("{within} is not a distance");
+            refuse(format!("{place}.within"), problem, "give a number from 0 on")
+        }
+        (Some(_), None) => {
+            refuse(format!("{place}.within"), "does not say of what", "give `of` too")
+        }
+        (None, Some(_)) => {
+            refuse(format!("{place}.of"), "does not say how near", "give `within` too")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The metrics of the same family as a name that is none; all families otherwise.
+fn near(name: &str, is_fit: bool) -> String {
+    let family = |name: &'static str| name.split('.').next().unwrap_or_default();
+    if is_fit {
+        return metrics::FIT_METRICS.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
+    }
+    let names = || metrics::METRICS.iter().map(|metric| metric.name);
+    let wanted = name.split('.').next().unwrap_or_default();
+    let mut list: Vec<String> =
+        names().filter(|n| family(n) == wanted).map(str::to_owned).collect();
+    if list.is_empty() {
+        let starred = |n| if family(n) == n { n.to_owned() } else { format!("{}.*", family(n)) };
+        list = names().map(starred).collect();
+        list.dedup();
+    }
+    list.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Overrides, parse};
+    use super::*;
+
+    fn scenario(field: &str, value: Value) -> String {
+        let mut scenario = json!({
+            "name": "x",
+            "population": {"nodes": 4},
+            "overlay": {"chord": {}},
+            "workload": {"lookups": {"per_node": 1}},
+            "sweep": {"population.nodes": [4, 8], "overlay.chord.lookup": ["iterative", "recursive"]},
+        });
+        scenario[field] = value;
+        scenario.to_string()
+    }
+
+    fn outcome(field: &str, value: Value) -> Result<(), String> {
+        let text = scenario(field, value);
+        parse("x", &text, &Overrides::default()).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn good_claims_pass() {
+        for claim in [
+            json!({"metric": "hops.mean", "at_most": {"log2": "nodes", "times": 0.5, "plus": 1}}),
+            json!({"metric": "hops.p99", "per": "hops.mean", "at_least": 1, "at_most": 3}),
+            json!({"metric": "lookups.correct", "equals": {"metric": "lookups.issued"}}),
+            json!({"metric": "hops.mean", "within": 0.05, "of": 3, "where": {"population.nodes": 8}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"nodes": {"at_most": 1}}}),
+            json!({"metric": "fit.r2", "at_least": 0.9, "where": {"overlay.chord.lookup": ["recursive"]}}),
+        ] {
+            outcome("expect", json!([claim])).unwrap();
+        }
+    }
+
+    #[test]
+    fn claims_about_nothing_are_refused() {
+        let refusals: Vec<String> = [
+            json!({"metric": "hops.meen", "equals": 0}),
+            json!({"metric": "hopsmean", "equals": 0}),
+            json!({"metric": "fit.r3", "equals": 0}),
+            json!({"metric": "keys_per_node.mean", "equals": 0}),
+            json!({"metric": "hops.mean"}),
+            json!({"metric": "hops.mean", "equals": 0, "at_most": 1}),
+            json!({"metric": "hops.mean", "within": 0.1}),
+            json!({"metric": "hops.mean", "of": 0.1}),
+            json!({"metric": "hops.mean", "within": -0.1, "of": 1}),
+            json!({"metric": "hops.mean", "per": "fit.r2", "equals": 0}),
+            json!({"metric": "hops.mean", "at_most": {"log2": "node"}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"network.loss": 0}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"population.nodes": 5}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"population.nodes": {"atleast": 5}}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"population.nodes": {}}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"overlay.chord.lookup": {"at_least": 5}}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"nodes": []}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"nodes": "many"}}),
+            json!({"metric": "fit.r2", "equals": 1, "where": {"population.nodes": 8}}),
+            json!({"metric": "fit.r2", "equals": 1, "where": {"nodes": 8}}),
+        ]
+        .into_iter()
+        .map(|claim| outcome("expect", json!([claim])).unwrap_err())
+        .collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    fn published(changes: &Value) -> Result<(), String> {
+        let mut entry = json!({
+            "source": "a paper",
+            "metric": "hops.mean",
+            "against": "population.nodes",
+            "where": {"overlay.chord.lookup": "iterative"},
+            "values": [[4, 1.2], [8, 1.7]],
+            "tolerance": {"relative": 0.05},
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            entry[name] = value.clone();
+        }
+        outcome("published", json!([entry]))
+    }
+
+    #[test]
+    fn good_published_numbers_pass() {
+        published(&json!({})).unwrap();
+        published(&json!({"values": [[16, 2.0]], "tolerance": null})).unwrap();
+        let point = json!({"overlay.chord.lookup": "iterative", "population.nodes": 8});
+        published(&json!({"metric": "hops.pdf", "against": "hops", "where": point})).unwrap();
+    }
+
+    #[test]
+    fn published_numbers_that_fit_no_point_are_refused() {
+        let refusals: Vec<String> = [
+            json!({"metric": "hops.meen"}),
+            json!({"metric": "latency_ms.pdf"}),
+            json!({"metric": "keys_per_node.pdf", "against": "keys"}),
+            json!({"metric": "hops.pdf"}),
+            json!({"metric": "hops.pdf", "against": "hops"}),
+            json!({"against": "network.loss"}),
+            json!({"against": "overlay.chord.lookup"}),
+            json!({"where": {}}),
+            json!({"where": {"nodes": 4}}),
+            json!({"values": []}),
+            json!({"values": [[16, 2.0]]}),
+            json!({"divided_by": 0}),
+            json!({"tolerance": {"relative": -1}}),
+        ]
+        .into_iter()
+        .map(|changes| published(&changes).unwrap_err())
+        .collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn plots_of_nothing_are_refused() {
+        outcome("plots", json!(["hops", "message_distribution"])).unwrap();
+        assert_eq!(
+            outcome("plots", json!(["hops", "key_distribution"])).unwrap_err(),
+            "x: plots[1]: no keys for `keys_per_node`; give `workload.keys`"
+        );
+    }
+
+    #[test]
+    fn a_pinned_parameter_may_leave_published_numbers_without_a_point() {
+        let entry = json!([{
+            "source": "a paper", "metric": "hops.mean", "against": "population.nodes",
+            "where": {"overlay.chord.lookup": "iterative"},
+            "values": [[4, 1.2], [8, 1.7]], "tolerance": {"absolute": 1},
+        }]);
+        let pinned = Overrides { seed: None, set: vec![("population.nodes".to_owned(), json!(5))] };
+        assert_eq!(parse("x", &scenario("published", entry), &pinned).unwrap().points.len(), 2);
+    }
+}

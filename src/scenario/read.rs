@@ -1,0 +1,201 @@
+//! From text to JSON to the types of [`format`](super::format), with errors for
+//! people.
+//!
+//! serde knows exactly what it expected and where; its words are for
+//! programmers. This file turns them into a place, a problem and a mend.
+//!
+//! Must not know: what the values mean. That is for [`check`](super::check).
+
+use serde_json::Value;
+
+use super::error::Fault;
+use super::format::Scenario;
+
+/// The JSON of a scenario file.
+pub(super) fn json(text: &str) -> Result<Value, Fault> {
+    // Some editors begin a file with a byte order mark, which JSON does not know.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    if !value.is_object() {
+        return Err(Fault::new(
+            "",
+            "is JSON, but not an object",
+            "a scenario is an object: {\"name\": …, \"population\": …, \"overlay\": …}",
+        ));
+    }
+    Ok(value)
+}
+
+/// The scenario that this JSON is.
+pub(super) fn scenario(value: &Value) -> Result<Scenario, Fault> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        // A path of "." is the whole file.
+        let path = if path == "." { String::new() } else { path };
+        explain(path, &error.inner().to_string())
+    })
+}
+
+fn malformed(error: &serde_json::Error) -> Fault {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let mend = match message {
+        "trailing comma" => "remove the comma before the closing bracket",
+        "key must be a string" => "write the name of a field between double quotes",
+        "trailing characters" => "remove what stands after the closing bracket",
+        "recursion limit exceeded" => "write it with fewer brackets inside each other",
+        "number out of range" => "write a number that fits 64 bits",
+        _ if message.starts_with("EOF") => "the file ends too early: close what is open",
+        _ => "write valid JSON there",
+    };
+    Fault::new(place, format!("malformed JSON: {message}"), mend)
+}
+
+/// Turns serde's message into a sentence with a mend.
+fn explain(place: String, message: &str) -> Fault {
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let (name, known) = named(rest);
+        let mend = match known.as_slice() {
+            [] => "remove it".to_owned(),
+            known => format!("the fields here are {}", known.join(", ")),
+        };
+        Fault::new(place, format!("there is no field `{name}`"), mend)
+    } else if let Some(rest) = message.strip_prefix("unknown variant ") {
+        let (name, known) = named(rest);
+        let mend = format!("choose from {}", known.join(", "));
+        Fault::new(place, format!("`{name}` is not a choice here"), mend)
+    } else if let Some(rest) = message.strip_prefix("missing field ") {
+        let (name, _) = named(rest);
+        Fault::new(place, format!("the field `{name}` is missing"), "add it")
+    } else if message.contains("expected newtype variant") {
+        let mend = "write it as an object, such as {\"chord\": {}}";
+        Fault::new(place, "the choice stands without its parameters", mend)
+    } else if let Some(name) =
+        message.strip_prefix("data did not match any variant of untagged enum ")
+    {
+        let (problem, mend) = untagged(name);
+        Fault::new(place, problem, mend)
+    } else if let Some((found, expected)) = message.rsplit_once(", expected ") {
+        let found = found
+            .strip_prefix("invalid type: ")
+            .or_else(|| found.strip_prefix("invalid value: "))
+            .unwrap_or(found);
+        let found = found.replace("floating point", "number").replace("integer", "number");
+        let found = match found.as_str() {
+            "null" => "nothing (null)",
+            "map" => "an object",
+            "sequence" => "a list",
+            found => found,
+        };
+        Fault::new(place, format!("found {found}"), format!("give {}", wanted(expected)))
+    } else if let Some((problem, mend)) = message.rsplit_once("; ") {
+        Fault::new(place, problem, mend)
+    } else {
+        Fault::new(place, message, "")
+    }
+}
+
+/// The name between the first backticks, and the names between the others.
+fn named(text: &str) -> (&str, Vec<&str>) {
+    // A strange name may hold backticks itself; what serde adds begins after the
+    // last "`, expected ".
+    let (name, expected) = text.rsplit_once("`, expected ").unwrap_or((text, ""));
+    let known = expected.split('`').skip(1).step_by(2).collect();
+    (name.trim_matches('`'), known)
+}
+
+/// serde's name of a type, in words.
+fn wanted(expected: &str) -> &str {
+    match expected {
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" => "a whole number from 0 to 18446744073709551615",
+        "f64" => "a number",
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "a tuple of size 2" => "a pair of numbers",
+        "map with a single key" | "string or map" => {
+            "an object with one key, which names the choice"
+        }
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}
+
+/// What the untagged types of the format may look like.
+fn untagged(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "ExplicitId" => ("is not an identifier", "give a number, or a text of hexadecimal digits"),
+        "Bound" => (
+            "is not something to compare with",
+            "give a number, {\"log2\": metric, \"times\": …, \"plus\": …} or {\"metric\": metric, \"times\": …, \"plus\": …}",
+        ),
+        _ => (
+            "is not a condition",
+            "give a value, a list of values, or {\"at_least\": number, \"at_most\": number}",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fault(value: &Value) -> String {
+        let Fault { place, problem, mend } = scenario(value).unwrap_err();
+        format!("{place}: {problem}; {mend}")
+    }
+
+    fn valid() -> Value {
+        json!({"name": "x", "population": {"nodes": 4}, "overlay": {"chord": {}}})
+    }
+
+    #[test]
+    fn malformed_json_is_placed_by_line_and_column() {
+        let fault = json("{\n  \"name\": \"x\",\n}").unwrap_err();
+        assert_eq!(fault.place, "line 3, column 1");
+        assert_eq!(fault.problem, "malformed JSON: trailing comma");
+        for text in ["", "{", "[]", "nil", "{\"a\": 1e999}", &"[".repeat(10_000)] {
+            assert!(json(text).is_err(), "{text:.20}");
+        }
+    }
+
+    #[test]
+    fn serde_is_put_into_words() {
+        let with = |path: &str, value: Value| {
+            let mut scenario = valid();
+            super::super::set::set(&mut scenario, path, value).unwrap();
+            fault(&scenario)
+        };
+        insta::assert_snapshot!(
+            [
+                with("population.nodez", json!(1)),
+                with("population.nodes", json!(-1)),
+                with("population.nodes", json!(8.5)),
+                with("population.nodes", json!("8")),
+                with("population", json!(null)),
+                with("population.ids", json!([1, {}])),
+                with("overlay", json!("chord")),
+                with("overlay", json!("pastry")),
+                with("overlay", json!({"pastry": {}})),
+                with("overlay", json!({"chord": {}, "more": {}})),
+                with("overlay.chord.lookup", json!("guessing")),
+                with("overlay.chord.stabilize", json!({})),
+                with("overlay.chord.stabilize.period", json!("50")),
+                with("overlay.chord.stabilize.period", json!(50)),
+                with("network.latency.constant", json!("5 parsec; or so")),
+                with("network.loss", json!("much")),
+                with("expect", json!([{"metric": "hops.mean", "at_most": {"log3": "nodes"}}])),
+                with("plots", json!(["hops", "hoops"])),
+                with("published", json!([{"values": [1]}])),
+                with("name", json!(null)),
+                with("x`, expected `y`", json!(null)),
+            ]
+            .join("\n")
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! Changes of a scenario from outside: values put at a path, by the command line
+//! or by a sweep.
+//!
+//! A path is the names of fields with dots between them; an element of a list
+//! goes by its number: `population.ids.0`. The names below `sweep` are paths
+//! themselves and count as one: `sweep.population.nodes`.
+
+use serde_json::{Map, Value};
+
+use super::error::Fault;
+
+/// A path deeper than this leads nowhere in a scenario.
+const DEEPEST: usize = 16;
+
+/// What the command line changes in a scenario file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Overrides {
+    /// Another seed.
+    pub seed: Option<u64>,
+    /// Other values by path, in order. A swept parameter is thereby pinned to the
+    /// one value.
+    pub set: Vec<(String, Value)>,
+}
+
+impl Overrides {
+    /// Reads `path=value`. The value is JSON if it reads as JSON, and a text
+    /// otherwise, so that `50ms` needs no quotes.
+    ///
+    /// ```
+    /// # use dhtsim::scenario::Overrides;
+    /// let (path, value) = Overrides::parse_set("population.nodes=16").unwrap();
+    /// assert_eq!((path.as_str(), value), ("population.nodes", 16.into()));
+    /// assert_eq!(Overrides::parse_set("duration=50ms").unwrap().1, "50ms");
+    /// assert!(Overrides::parse_set("population.nodes").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no `=`, or nothing before it.
+    pub fn parse_set(text: &str) -> Result<(String, Value), String> {
+        match text.split_once('=') {
+            Some((path, value)) if !path.is_empty() => {
+                let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+                Ok((path.to_owned(), value))
+            }
+            _ => Err("write path=value, such as population.nodes=64".to_owned()),
+        }
+    }
+
+    /// Makes the changes.
+    pub(super) fn apply(&self, scenario: &mut Value) -> Result<(), Fault> {
+        if let Some(seed) = self.seed {
+            set(scenario, "seed", seed.into())?;
+        }
+        for (path, value) in &self.set {
+            let at_option = |fault: Fault| Fault { place: format!("--set {path}"), ..fault };
+            set(scenario, path, value.clone()).map_err(at_option)?;
+            let axis = scenario.get_mut("sweep").and_then(|sweep| sweep.get_mut(path));
+            if let Some(axis) = axis {
+                *axis = Value::Array(vec![value.clone()]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a value at a path. Objects on the way are made; a list is not made longer.
+pub(super) fn set(root: &mut Value, path: &str, value: Value) -> Result<(), Fault> {
+    let names: Vec<&str> = match path.strip_prefix("sweep.") {
+        Some(swept) => vec!["sweep", swept],
+        None => path.split('.').collect(),
+    };
+    let fault = |problem: String, mend: &str| Err(Fault::new(path, problem, mend));
+    if names.len() > DEEPEST || names.iter().any(|name| name.is_empty()) {
+        let mend = "write names with single dots between them, such as population.nodes";
+        return fault("is not a path".to_owned(), mend);
+    }
+    let mut here = root;
+    for (depth, name) in names.iter().enumerate() {
+        let parent = || names[..depth].join(".");
+        if here.is_null() {
+            *here = Value::Object(Map::new());
+        }
+        here = match here {
+            Value::Object(fields) => fields.entry(*name).or_insert(Value::Null),
+            Value::Array(elements) => {
+                let count = elements.len();
+                let number = name.parse().unwrap_or(usize::MAX);
+                let Some(element) = elements.get_mut(number) else {
+                    let problem = format!("`{}` has no element `{name}`", parent());
+                    return fault(problem, &format!("it has {count}, counted from 0"));
+                };
+                element
+            }
+            _ => {
+                let problem = format!("`{}` is a value without fields", parent());
+                return fault(problem, "set the value itself, or correct the path");
+            }
+        };
+    }
+    *here = value;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn after(path: &str, value: Value) -> Result<Value, Fault> {
+        let mut root = json!({"a": 1, "list": [1, 2], "none": null, "sweep": {"a": [1, 2]}});
+        set(&mut root, path, value).map(|()| root)
+    }
+
+    #[test]
+    fn objects_on_the_way_are_made() {
+        assert_eq!(after("b.c.d", json!(5)).unwrap()["b"], json!({"c": {"d": 5}}));
+        assert_eq!(after("none.c", json!(5)).unwrap()["none"], json!({"c": 5}));
+        assert_eq!(after("list.1", json!(5)).unwrap()["list"], json!([1, 5]));
+        assert_eq!(after("sweep.b.c", json!([])).unwrap()["sweep"]["b.c"], json!([]));
+    }
+
+    #[test]
+    fn impossible_paths_are_refused() {
+        let deep = "a.".repeat(1_000_000);
+        for path in ["", ".", "a.", ".a", "a.b", "list.2", "list.x", "list.-1", "list.0.x", &deep] {
+            assert!(after(path, json!(1)).is_err(), "{path:.20}");
+        }
+    }
+
+    #[test]
+    fn setting_a_swept_parameter_pins_it() {
+        let mut root = json!({"sweep": {"a.b": [1, 2]}});
+        let overrides = Overrides { seed: Some(7), set: vec![("a.b".to_owned(), json!(3))] };
+        overrides.apply(&mut root).unwrap();
+        assert_eq!(root, json!({"sweep": {"a.b": [3]}, "seed": 7, "a": {"b": 3}}));
+    }
+}
