@@ -68,6 +68,7 @@ pub static METRICS: &[Metric] = &[
     metric("simulated_seconds", "s", "length of a run", |p| p.simulated_seconds),
 
     metric("hops.mean", "hops", "mean hops of a lookup", |p| p.hops.mean),
+    metric("hops.mean_forwarded", "hops", "mean hops of the lookups that were passed on at all", |p| p.hops.mean_forwarded),
     metric("hops.p1", "hops", "1st percentile of hops", |p| p.hops.p1 as f64),
     metric("hops.p50", "hops", "median of hops", |p| p.hops.p50 as f64),
     metric("hops.p99", "hops", "99th percentile of hops", |p| p.hops.p99 as f64),

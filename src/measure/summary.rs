@@ -77,6 +77,9 @@ pub struct Hops {
     /// Half the width of the mean's 95 % confidence interval over repeats; null with
     /// a single repeat.
     pub ci95: Option<f64>,
+    /// Mean over the lookups that were passed on at all, of all repeats: without those
+    /// that began at the key's predecessor.
+    pub mean_forwarded: f64,
     /// 1st percentile over all lookups.
     pub p1: u64,
     /// Median over all lookups.

@@ -145,9 +145,12 @@ fn hops(tallies: &[Tally]) -> Hops {
         reached.unwrap_or(0) as u64
     };
     let (mean, ci95) = mean_and_interval(tallies.iter().map(Tally::mean_hops));
+    let forwarded: u64 = histogram.iter().skip(1).sum();
+    let forwards: u64 = histogram.iter().zip(0..).map(|(count, hops)| count * hops).sum();
     Hops {
         mean,
         ci95,
+        mean_forwarded: forwards as f64 / forwarded.max(1) as f64,
         p1: percentile(1),
         p50: percentile(50),
         p99: percentile(99),
