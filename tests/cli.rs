@@ -1,6 +1,8 @@
 //! The command line from outside: what it refuses, in which words, and with which
 //! exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
