@@ -138,7 +138,9 @@ pub fn main() -> ExitCode {
         Ok(Ending::Good) => ExitCode::SUCCESS,
         Ok(Ending::ClaimBroken) => ExitCode::from(1),
         Err(failure) => {
-            say(&format!("dhtsim: {failure}"));
+            for line in failure.to_string().lines() {
+                say(&format!("error: {line}"));
+            }
             match failure {
                 Failure::BadInput(_) => ExitCode::from(2),
                 Failure::NotWritten(_) => ExitCode::from(3),

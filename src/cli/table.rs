@@ -5,17 +5,18 @@
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let columns = header.len();
     let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
-    let numeric = |column: usize| {
+    let is_numeric = |column: usize| {
         rows.iter().all(|row| {
             let cell = cell(row, column);
-            cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "-±–".contains(c))
+            let number = cell.trim_end_matches(" %");
+            matches!(number, "" | "–") || number.parse::<f64>().is_ok()
         })
     };
     let width = |column: usize| {
         let cells = rows.iter().map(|row| cell(row, column).chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or_default()
     };
-    let layout: Vec<(usize, bool)> = (0..columns).map(|c| (width(c), numeric(c))).collect();
+    let layout: Vec<(usize, bool)> = (0..columns).map(|c| (width(c), is_numeric(c))).collect();
     let line = |cells: &[String]| {
         let padded: Vec<String> = layout
             .iter()

@@ -58,7 +58,7 @@ fn measured(metric: &str, point: &Point, at: f64) -> f64 {
         "hops.pdf" => {
             let total: u64 = point.hops.histogram.iter().sum();
             let count = point.hops.histogram.get(at as usize).copied().unwrap_or(0);
-            count as f64 / total as f64
+            count as f64 / total.max(1) as f64
         }
         "keys_per_node.pdf" => density(&point.keys_per_node.histogram, at as u64),
         "messages_per_node.pdf" => density(&point.messages_per_node.histogram, at as u64),
@@ -72,7 +72,7 @@ fn density(bins: &Bins, at: u64) -> f64 {
     let width = bins.width.max(1);
     let total: u64 = bins.counts.iter().sum();
     let count = bins.counts.get((at / width) as usize).copied().unwrap_or(0);
-    count as f64 / total as f64 / width as f64
+    count as f64 / total.max(1) as f64 / width as f64
 }
 
 fn judge_one(entry: &Published, tolerance: Tolerance, summary: &Summary) -> Verdict {

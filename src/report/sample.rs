@@ -256,6 +256,7 @@ fn with_histogram(mut point: Point, nodes: u64, histogram: Vec<u64>) -> Point {
     point.lookups.issued = total;
     point.lookups.correct = total;
     point.hops = Hops {
+        mean_forwarded: sum as f64 / total as f64,
         mean: sum as f64 / total as f64 - 0.15 + 0.02 * wobble(nodes as u32 % 97),
         ci95: None,
         p1: percentile(&histogram, 0.01),

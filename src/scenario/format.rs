@@ -4,7 +4,7 @@
 //! are refused, defaults stand beside their fields, and the documentation
 //! comments are the descriptions of the JSON Schema (`dhtsim schema`), so that
 //! editors show them. Whether the values make sense together is for
-//! [`check`](super::check) to say.
+//! `check` to say.
 //!
 //! A choice between things with parameters of their own is an object with one
 //! key that names the choice: `{"uniform": {"from": "10ms", "to": "90ms"}}`.

@@ -1,9 +1,9 @@
 //! Scenario files: from a text on disk to checked values that can be simulated.
 //!
-//! The way of a file through this folder: [`read`] makes JSON of the text and
-//! [`format`] types of the JSON, [`set`] puts in what the command line changes,
-//! [`check`] says whether the values make sense, [`sweep`] writes out the points
-//! of the grid, and [`expect`] checks what is claimed of the results. What comes
+//! The way of a file through this folder: `read` makes JSON of the text and
+//! [`mod@format`] types of the JSON, `set` puts in what the command line changes,
+//! `check` says whether the values make sense, `sweep` writes out the points
+//! of the grid, and `expect` checks what is claimed of the results. What comes
 //! out is a [`Plan`], and nothing after it asks again whether its values are
 //! good. Whatever goes wrong is an [`Error`] of one line.
 //!

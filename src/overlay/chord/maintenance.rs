@@ -60,8 +60,10 @@ impl Chord {
         match node.successors.first() {
             None => {} // not joined yet
             Some(successor) if *successor == context.this() => {
-                // A node that is its own successor asks itself.
-                if let Some(predecessor) = node.predecessor {
+                // A node that is its own successor asks itself; and notifies itself, unless a
+                // predecessor has made itself known.
+                let predecessor = *node.predecessor.get_or_insert(context.this());
+                if predecessor != context.this() {
                     self.consider_successor(node, predecessor, context);
                 }
             }
