@@ -47,18 +47,20 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
         let recorder = Recorder::new(ids, ring, timeout.map(|span| span.0));
         let network = build::network(setup, repeat, population.nodes());
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
-        for node in &up {
+        // In ring order: neighbours have nearly the same fingers, which then are in the cache.
+        let in_ring_order: Vec<Address> = simulation.observer.ring().iter().collect();
+        for node in in_ring_order {
             let protocol = simulation.protocol();
             let pointers = right_pointers(
                 simulation.observer.ring(),
                 setup.id_space,
                 ids,
-                *node,
+                node,
                 protocol.successor_list_len(),
                 protocol.has_fingers(),
             );
             let state = protocol.converged_node(pointers);
-            simulation.start_with(*node, state, Start::Resume);
+            simulation.start_with(node, state, Start::Resume);
         }
         let lookups = build::lookup_plan(setup).map(|plan| {
             Lookups::new(plan, setup.id_space, population.nodes(), up.len(), stream("lookups"))

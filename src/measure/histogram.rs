@@ -4,13 +4,16 @@ use crate::sim::Duration;
 
 /// Each power of two is cut into 2^9 bins: none is wider than 0.2 % of its values.
 const BIN_BITS: u32 = 9;
+/// Bins are made a power of two at a time.
+const BINS: usize = 1 << BIN_BITS;
 
 /// Latencies by size. Each bin keeps the sum of its values besides their number, so
 /// that a percentile is the mean of its bin: exact where all values of the bin are
 /// the same, as they are with constant delays, and within 0.2 % otherwise.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct LatencyHistogram {
-    bins: Vec<Bin>,
+    /// The bins of each power of two, empty until a value falls there.
+    octaves: Vec<Vec<Bin>>,
     count: u64,
     /// In nanoseconds.
     sum: u128,
@@ -27,12 +30,9 @@ impl LatencyHistogram {
     /// Takes in one latency.
     pub fn record(&mut self, latency: Duration) {
         let nanos = latency.as_nanos();
-        let bin = bin_of(nanos);
-        if bin >= self.bins.len() {
-            self.bins.resize(bin + 1, Bin::default());
-        }
-        self.bins[bin].count += 1;
-        self.bins[bin].sum += u128::from(nanos);
+        let bin = self.bin(bin_of(nanos));
+        bin.count += 1;
+        bin.sum += u128::from(nanos);
         self.count += 1;
         self.sum += u128::from(nanos);
         self.max = self.max.max(nanos);
@@ -40,16 +40,34 @@ impl LatencyHistogram {
 
     /// Takes in all of another's.
     pub fn merge(&mut self, other: &LatencyHistogram) {
-        if self.bins.len() < other.bins.len() {
-            self.bins.resize(other.bins.len(), Bin::default());
-        }
-        for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
+        for (number, more) in other.filled() {
+            let bin = self.bin(number);
             bin.count += more.count;
             bin.sum += more.sum;
         }
         self.count += other.count;
         self.sum += other.sum;
         self.max = self.max.max(other.max);
+    }
+
+    fn bin(&mut self, number: usize) -> &mut Bin {
+        let (octave, place) = (number / BINS, number % BINS);
+        if octave >= self.octaves.len() {
+            self.octaves.resize(octave + 1, Vec::new());
+        }
+        let octave = &mut self.octaves[octave];
+        if octave.is_empty() {
+            octave.resize(BINS, Bin::default());
+        }
+        &mut octave[place]
+    }
+
+    /// The bins that hold something, ascending.
+    fn filled(&self) -> impl Iterator<Item = (usize, Bin)> {
+        // An octave that is empty stands for one whose bins are.
+        let octaves = self.octaves.iter().enumerate();
+        let bins = octaves.flat_map(|(octave, bins)| (octave * BINS..).zip(bins.iter().copied()));
+        bins.filter(|(_, bin)| bin.count > 0)
     }
 
     /// The mean in milliseconds; `None` if there is nothing.
@@ -61,7 +79,7 @@ impl LatencyHistogram {
     pub fn percentile_ms(&self, percent: u64) -> f64 {
         let rank = (self.count * percent).div_ceil(100).max(1);
         let mut below = 0;
-        for bin in &self.bins {
+        for (_, bin) in self.filled() {
             below += bin.count;
             if below >= rank {
                 return bin.sum as f64 / bin.count as f64 / 1e6;

@@ -4,9 +4,9 @@ use super::{Chord, ChordMessage, ChordNode, ChordTimer, FixedFingers, Query, Que
 use crate::sim::{Address, Context, Duration};
 
 /// Time until a join that was not answered is tried again; doubled with every try.
-const JOIN_AGAIN: Duration = Duration::from_secs(10);
-/// No more doubling after this many tries: every three hours.
-const MAX_DOUBLINGS: u8 = 10;
+const JOIN_AGAIN: Duration = Duration::from_secs(1);
+/// No more doubling after this many tries: every hour.
+const MAX_DOUBLINGS: u8 = 12;
 
 impl Chord {
     /// `join`: asks a node of the ring for one's successor.

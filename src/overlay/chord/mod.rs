@@ -40,8 +40,8 @@
 //! - In recursive lookups every forward is acknowledged by the next node's transport.
 //!   The way back of the answer rides in the message instead of being state of the
 //!   nodes on the path; it is not counted in the bytes.
-//! - A join whose answer does not come is tried again through the same contact after
-//!   10, 20, 40 … seconds.
+//! - A join whose answer does not come, or that asked a node which is not on the ring
+//!   itself yet, is tried again through the same contact after 1, 2, 4 … seconds.
 
 mod fingers;
 mod lookup;

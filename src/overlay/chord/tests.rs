@@ -196,7 +196,7 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let mut bench = Bench::new(&chord, node(10), &ids);
         bench.start(Start::Join { contact: node(0) });
-        for (attempt, seconds) in [(1, 20), (2, 40)] {
+        for (attempt, seconds) in [(1, 2), (2, 4), (200, 4096)] {
             let did = bench.timer(ChordTimer::JoinAgain(attempt));
             assert_eq!(sent(&did).len(), 1);
             let timer = ChordTimer::JoinAgain(attempt + 1);
