@@ -1,4 +1,67 @@
-//! dhtsim
+//! dhtsim: a deterministic discrete-event simulator of peer-to-peer systems and
+//! distributed hash tables.
+//!
+//! One thread, one queue of events, thousands to millions of virtual nodes that
+//! exchange messages over a simulated network; an oracle that knows the truth and
+//! judges every answer; results that are the same, byte for byte, wherever and
+//! whenever a scenario is run. This page is the tour of the house.
+//!
+//! # The rooms
+//!
+//! From the foundations up; a room uses those before it and knows none after it.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`id`] | identifiers of *m* bits, intervals and distances on the ring |
+//! | [`math`] | `ln`, `exp`, `pow`: the only door to floating-point functions |
+//! | [`sim`] | the engine: time, random streams, the event queue, the [`Protocol`](sim::Protocol) trait, the loop |
+//! | [`population`] | the servers: their addresses and the identifiers that follow from them |
+//! | [`network`] | what lies between the nodes: latency and loss |
+//! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
+//! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord) |
+//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams |
+//! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
+//! | [`scenario`] | scenario files: from text to checked values |
+//! | [`experiment`] | builds and runs the simulations of a scenario, judges its claims; the only room that matches on the kind of overlay |
+//! | [`report`] | results as JSON, CSV and plots |
+//! | [`cli`] | the command line, one file a subcommand |
+//!
+//! # The way of an event
+//!
+//! [`Simulation::run_before`](sim::Simulation::run_before) takes the next event from
+//! the [queue](sim::queue) and hands it to the protocol together with the state of
+//! the one node that it concerns. The handler changes that state and records in its
+//! [`Context`](sim::Context) what the node does: sends, requests, replies, timers,
+//! and notes about lookups for the observer. Then the engine carries the effects
+//! out: it asks the network how long each message takes, or whether it is lost, and
+//! puts the arrivals into the queue. Notes go to the
+//! [`Recorder`](measure::Recorder), which asks the [`Ring`](oracle::Ring) whether an
+//! answer was right.
+//!
+//! # Invariants
+//!
+//! - The engine names no overlay; an overlay names no file, clock or thread.
+//! - A node sees itself, its messages, its timers and its random stream, never
+//!   another node's state. Only the oracle sees all.
+//! - The overlay reports an answer; the oracle alone says whether it was right.
+//! - Time is an integer. Events of the same time run in the order in which they were
+//!   scheduled; what comes from outside at a time comes first.
+//! - Random numbers come from named streams of (seed, repeat, purpose): two systems
+//!   under one seed face the same nodes and keys, and another repeat changes no
+//!   earlier one.
+//! - Nothing that reaches a result depends on the order of a hash map, on threads, on
+//!   addresses in memory, on the wall clock, or on the platform's `ln`, `exp`, `pow`.
+//! - After warm-up an event allocates nothing.
+//!
+//! # An overlay of your own
+//!
+//! Implement [`Protocol`](sim::Protocol), give it to a
+//! [`Simulation`](sim::Simulation) with a [`Network`](sim::Network) and an
+//! [`Observer`](sim::Observer), start nodes and run. `tests/own_protocol.rs` does it
+//! in a page. An overlay that stands on a ring implements
+//! [`RingOverlay`](overlay::RingOverlay) too, so that the oracle can make converged
+//! nodes and look at their pointers; then it is one more arm of the `match` in
+//! [`experiment`] and one more variant in [`scenario::format::Overlay`].
 
 pub mod cli;
 pub mod experiment;
