@@ -293,6 +293,7 @@ where
                     self.wire.collect(parcel);
                 let list = self.wire.take_list(place);
                 if self.slots[sender.index()].incarnation == incarnation {
+                    ("unreachable", &list).hash(&mut self.digest);
                     self.handle(sender, (peer, message), &list, None, |p, node, context| {
                         p.on_unreachable(node, peer, message, context);
                     });
