@@ -1,10 +1,12 @@
-//! The command line from outside: what it refuses, in which words, and with which
-//! exit code.
+//! The command line from outside: what it prints where, what it refuses and in which
+//! words, and with which exit code it ends.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assert_cmd::assert::OutputAssertExt;
@@ -175,7 +177,8 @@ fn an_unwritable_folder_is_known_before_anything_runs() {
     desk.scenario(&json!({}));
     // A file where the folder should be; permissions would not stop root.
     let refusal = desk.refusal(&["run", "x.json", "--out", "x.json/results"], 3);
-    assert!(refusal.starts_with("error: --out x.json/results: cannot be written to"), "{refusal}");
+    assert!(refusal.starts_with("error: x.json: cannot write the results: "), "{refusal}");
+    assert!(refusal.ends_with("choose another folder with --out"), "{refusal}");
 }
 
 #[test]
@@ -205,4 +208,345 @@ fn a_reader_who_has_seen_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+fn stderr(assert: &assert_cmd::assert::Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+/// All files under a folder with their bytes, and the folders in it.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut tree = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tree.extend(self::tree(&path));
+            tree.insert(path, Vec::new());
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            tree.insert(path, bytes);
+        }
+    }
+    tree
+}
+
+fn shipped(name: &str) -> String {
+    format!("{}/scenarios/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+const HOLDS: &str = "every lookup is right";
+const BREAKS: &str = "lookups are answered before they are asked";
+
+/// A claim that holds for the small scenario, and one that does not.
+fn claims(holds: bool, breaks: bool) -> Value {
+    let right = json!({"claim": HOLDS, "metric": "lookups.correct", "equals": 16});
+    let early = json!({"claim": BREAKS, "metric": "latency_ms.mean", "at_most": -1});
+    let claims = [(holds, right), (breaks, early)].into_iter();
+    let claims: Vec<Value> = claims.filter(|(wanted, _)| *wanted).map(|(_, claim)| claim).collect();
+    json!({ "expect": claims })
+}
+
+mod run {
+    use super::*;
+
+    #[test]
+    fn ends_with_0_when_all_claims_hold() {
+        let desk = Desk::new();
+        let run = desk.scenario(&claims(true, false)).dhtsim(&["run", "x.json"]).assert().code(0);
+        // Data to stdout, talk to stderr.
+        let (data, talk) = (stdout(&run), stderr(&run));
+        assert!(data.starts_with("small (seed 1)\n"), "{data}");
+        let held = format!("held    {HOLDS}: lookups.correct = 16\n");
+        assert!(data.contains(&held), "{data}");
+        assert!(!data.contains("written"), "{data}");
+        let results = Path::new("results").join("small");
+        let last = format!("small: results written to {}", results.display());
+        assert_eq!(talk.lines().last(), Some(&last[..]), "{talk}");
+        assert!(talk.starts_with("small: 1 run\n"), "{talk}");
+        assert!(!talk.contains(HOLDS), "{talk}");
+        let summary = fs::read(desk.path("results/small/summary.json")).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!(summary["expectations"][0]["held"], true);
+        assert_eq!(summary["expectations"][0]["claim"], HOLDS);
+    }
+
+    #[test]
+    fn ends_with_1_when_a_claim_is_broken_and_writes_the_results_all_the_same() {
+        let desk = Desk::new();
+        let run = desk.scenario(&claims(true, true)).dhtsim(&["run", "x.json"]).assert().code(1);
+        let data = stdout(&run);
+        assert!(data.contains(&format!("held    {HOLDS}")), "{data}");
+        assert!(data.contains(&format!("broken  {BREAKS}")), "{data}");
+        let summary = fs::read(desk.path("results/small/summary.json")).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!(summary["expectations"][1]["held"], false);
+    }
+
+    #[test]
+    fn ends_with_2_before_anything_runs_when_one_of_the_files_is_bad() {
+        let desk = Desk::new();
+        desk.scenario(&claims(true, true));
+        let refusal = desk.refusal(&["run", "x.json", "missing.json"], 2);
+        assert!(refusal.contains("missing.json: cannot be read"), "{refusal}");
+        assert_eq!(tree(desk.folder.path()).len(), 1, "nothing but the scenario is there");
+    }
+
+    #[test]
+    fn ends_with_3_when_results_cannot_be_written_and_leaves_nothing() {
+        let desk = Desk::new();
+        desk.scenario(&json!({}));
+        let before = tree(desk.folder.path());
+        // A file where a folder should be; permissions would not stop root.
+        desk.refusal(&["run", "x.json", "--out", "x.json"], 3);
+        desk.refusal(&["run", "x.json", "--out", "x.json/below", "--quiet"], 3);
+        assert_eq!(tree(desk.folder.path()), before);
+    }
+
+    #[test]
+    fn does_not_replace_what_are_no_results() {
+        let desk = Desk::new();
+        desk.scenario(&json!({}));
+        fs::create_dir_all(desk.path("results/small")).unwrap();
+        fs::write(desk.path("results/small/thesis.tex"), "a year of work").unwrap();
+        let before = tree(desk.folder.path());
+        let refusal = desk.refusal(&["run", "x.json"], 3);
+        assert!(refusal.contains("small: holds something else than results"), "{refusal}");
+        assert_eq!(tree(desk.folder.path()), before);
+    }
+
+    #[test]
+    fn says_nothing_when_it_shall_be_quiet() {
+        let desk = Desk::new();
+        let quiet = ["run", "x.json", "--quiet"];
+        let claims = [(claims(true, false), 0), (claims(false, true), 1)];
+        for (claims, code) in claims {
+            desk.scenario(&claims).dhtsim(&quiet).assert().code(code).stdout("").stderr("");
+            assert!(desk.path("results/small/summary.json").is_file());
+        }
+    }
+
+    #[test]
+    fn replaces_old_results_whole() {
+        let desk = Desk::new();
+        desk.scenario(&json!({"plots": ["hop_distribution"]}));
+        desk.dhtsim(&["run", "x.json", "--png"]).assert().code(0);
+        assert!(desk.path("results/small/hop_distribution.png").is_file());
+        assert!(desk.path("results/small/hop_distribution.svg").is_file());
+        desk.dhtsim(&["run", "x.json", "--set", "plots=[]"]).assert().code(0);
+        let names = tree(&desk.path("results")).into_keys().map(|path| {
+            path.strip_prefix(desk.path("results")).unwrap().to_str().unwrap().replace('\\', "/")
+        });
+        let expected = ["small", "small/hops.csv", "small/load.csv", "small/messages.csv"];
+        let expected = [&expected[..], &["small/runs.csv", "small/summary.json"]].concat();
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn leaves_the_old_results_when_it_is_killed() {
+        let desk = Desk::new();
+        desk.scenario(&json!({})).dhtsim(&["run", "x.json", "--quiet"]).assert().code(0);
+        let before = tree(desk.folder.path());
+        // Hours of work, killed when it has begun.
+        let long = ["run", "x.json", "--set", "population.nodes=10000"];
+        let long = [&long[..], &["--set", "workload.lookups.per_node=10000"]].concat();
+        let mut child = desk.dhtsim(&long).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "small: 1 run\n");
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(tree(desk.folder.path()), before);
+    }
+
+    #[test]
+    fn takes_several_scenarios_and_ends_with_the_worst() {
+        let desk = Desk::new();
+        desk.scenario(&claims(true, false));
+        let good = fs::read_to_string(desk.path("x.json")).unwrap();
+        fs::write(desk.path("y.json"), good.replace("small", "other")).unwrap();
+        desk.scenario(&claims(false, true));
+        let run = desk.dhtsim(&["run", "x.json", "y.json", "--out", "deep/er"]).assert().code(1);
+        let data = stdout(&run);
+        assert!(data.find("small (seed 1)") < data.find("other (seed 1)"), "{data}");
+        assert!(desk.path("deep/er/small/runs.csv").is_file());
+        assert!(desk.path("deep/er/other/runs.csv").is_file());
+    }
+
+    #[test]
+    fn writes_its_results_even_if_nobody_reads_what_it_prints() {
+        let desk = Desk::new();
+        let mut run = desk.scenario(&json!({})).dhtsim(&["run", "x.json"]);
+        let mut child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        assert!(child.wait().unwrap().success());
+        assert!(desk.path("results/small/summary.json").is_file());
+    }
+
+    #[test]
+    fn refuses_ten_million_runs_at_once() {
+        let desk = Desk::new();
+        for changes in [
+            json!({"repeat": 10_000_000}),
+            json!({"sweep": {"network.loss": {"range": {"from": 0, "to": 1, "step": 1e-7}}}}),
+            json!({"sweep": {
+                "population.nodes": {"range": {"from": 1, "to": 4000}},
+                "overlay.chord.successors": {"range": {"from": 1, "to": 50}},
+            }, "repeat": 50}),
+        ] {
+            #[expect(clippy::disallowed_types, reason = "the time that a user waits is meant")]
+            let start = std::time::Instant::now();
+            desk.scenario(&changes).refusal(&["run", "x.json"], 2);
+            assert!(start.elapsed().as_secs() < 2, "{changes} took {:?}", start.elapsed());
+        }
+        assert!(!desk.path("results").exists());
+    }
+}
+
+mod ring_and_route {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_a_long_ring_may_stop_after_a_line() {
+        let desk = Desk::new();
+        let file = shipped("chord-1000.json");
+        for more in [&[][..], &["--json"]] {
+            let mut ring = desk.dhtsim(&[&["ring", &file], more].concat());
+            let mut child = ring.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            // Of more than a pipe holds: the command is still writing when it closes.
+            let mut first = [0; 100];
+            let mut output = child.stdout.take().unwrap();
+            output.read_exact(&mut first).unwrap();
+            drop(output);
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success());
+            assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+        }
+    }
+
+    fn ring(desk: &Desk, more: &[&str]) -> Value {
+        let file = shipped("chord-grown.json");
+        let arguments = [&["ring", &file, "--json"], more].concat();
+        let ring = desk.dhtsim(&arguments).assert().code(0).stderr("");
+        serde_json::from_slice(&ring.get_output().stdout).unwrap()
+    }
+
+    fn nodes(ring: &Value) -> usize {
+        ring["nodes"].as_array().unwrap().len()
+    }
+
+    #[test]
+    fn a_ring_grows_with_time_into_the_converged_one() {
+        let desk = Desk::new();
+        let converged = ring(&desk, &[]);
+        assert_eq!(nodes(&converged), 1000);
+        // Ten nodes a second.
+        assert_eq!(nodes(&ring(&desk, &["--at", "0s"])), 1);
+        assert!((95..=105).contains(&nodes(&ring(&desk, &["--at", "10s"]))));
+        assert!((495..=505).contains(&nodes(&ring(&desk, &["--at", "50s"]))));
+        // All are there, but not every pointer is right yet; half an hour later it is.
+        let young = ring(&desk, &["--at", "2min"]);
+        assert_eq!(nodes(&young), 1000);
+        assert!(young != converged);
+        let old = ring(&desk, &["--at", "30min"]);
+        let pairs =
+            old["nodes"].as_array().unwrap().iter().zip(converged["nodes"].as_array().unwrap());
+        let wrong: Vec<&Value> =
+            pairs.filter(|(old, right)| old != right).map(|(old, _)| &old["id"]).collect();
+        assert!(wrong.is_empty(), "{} nodes are not as they should be: {wrong:?}", wrong.len());
+    }
+
+    #[test]
+    fn a_route_is_that_of_its_moment() {
+        let desk = Desk::new();
+        let file = shipped("chord-grown.json");
+        let ask = |more: &[&str]| {
+            let arguments = [&["route", &file, "--json", "--key", "song.mp3"], more].concat();
+            let route = desk.dhtsim(&arguments).assert().code(0).stderr("");
+            let route: Value = serde_json::from_slice(&route.get_output().stdout).unwrap();
+            route
+        };
+        // The first node is alone and owns everything.
+        let alone = ask(&["--from", "0", "--at", "0s"]);
+        assert_eq!((&alone["owner"], &alone["hops"]), (&alone["from"], &json!(0)));
+        // Many owners later it is the one of the converged ring.
+        let (old, right) = (ask(&["--from", "0", "--at", "30min"]), ask(&["--from", "0"]));
+        assert_eq!(old, right);
+        assert_ne!(old["owner"], alone["owner"]);
+        let late = ["route", &file, "--key", "song.mp3", "--from", "999", "--at", "10s"];
+        let refusal = desk.refusal(&late, 2);
+        assert!(refusal.contains("node \"999\" is not up at that time"), "{refusal}");
+    }
+
+    #[test]
+    fn a_route_without_node_or_key_is_refused_in_one_line() {
+        let desk = Desk::new();
+        desk.scenario(&json!({"id_bits": 8}));
+        let ask =
+            |from, key, value| desk.refusal(&["route", "x.json", "--from", from, key, value], 2);
+        assert!(ask("8", "--key", "a").contains("--from: there is no node \"8\""));
+        assert!(ask("nobody", "--key", "a").contains("--from: there is no node \"nobody\""));
+        assert!(ask("0", "--id", "100").contains("--id: 100 does not fit 8 bits"));
+        assert!(ask("0", "--id", "xyz").contains("--id: \"xyz\" is not a hexadecimal number"));
+    }
+
+    #[test]
+    fn the_text_for_people_tells_the_same_as_the_json() {
+        let desk = Desk::new();
+        let file = shipped("notes-ring.json");
+        let text = stdout(&desk.dhtsim(&["ring", &file]).assert().code(0).stderr(""));
+        assert!(text.starts_with("3 nodes on a ring of 3 bits\n"), "{text}");
+        assert_eq!(text.lines().count(), 6, "a title, a header, three nodes: {text}");
+        let arguments = ["route", &file, "--from", "1", "--id", "6"];
+        let text = stdout(&desk.dhtsim(&arguments).assert().code(0).stderr(""));
+        assert!(text.ends_with("owner 0, after 1 hop\n"), "{text}");
+    }
+}
+
+mod schema {
+    use super::*;
+
+    fn validator() -> jsonschema::Validator {
+        let schema = stdout(&Desk::new().dhtsim(&["schema"]).assert().code(0).stderr(""));
+        jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn accepts_all_shipped_scenarios() {
+        let validator = validator();
+        let mut scenarios = 0;
+        for entry in fs::read_dir(shipped("")).unwrap() {
+            let path = entry.unwrap().path();
+            let scenario: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let errors: Vec<String> =
+                validator.iter_errors(&scenario).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+            scenarios += 1;
+        }
+        assert!(scenarios >= 7, "only {scenarios} scenarios");
+    }
+
+    #[test]
+    fn refuses_broken_ones() {
+        let validator = validator();
+        let good = json!({"name": "x", "population": {"nodes": 8}, "overlay": {"chord": {}}});
+        assert!(validator.is_valid(&good));
+        for (field, broken) in [
+            ("populatoin", json!({})),
+            ("population", json!({"nodes": "many"})),
+            ("population", json!({"nodez": 8})),
+            ("overlay", json!({"cord": {}})),
+            ("overlay", json!({"chord": {"lookup": "guessing"}})),
+            ("network", json!({"latency": {"constant": 50}})),
+            ("plots", json!(["hopps"])),
+            ("expect", json!([{"metric": 5}])),
+        ] {
+            let mut scenario = good.clone();
+            scenario[field] = broken;
+            assert!(!validator.is_valid(&scenario), "{scenario}");
+        }
+        let mut nameless = good.clone();
+        nameless.as_object_mut().unwrap().remove("name");
+        assert!(!validator.is_valid(&nameless));
+    }
 }

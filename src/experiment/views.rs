@@ -166,7 +166,9 @@ fn drive_to<'s, P: RingOverlay>(
 /// A node by its index, its address or its identifier; what is read as one is not
 /// read as the next.
 fn find_node(setup: &Setup, population: &Population, text: &str) -> Result<Address, ViewError> {
-    let by_index = text.parse::<usize>().ok().filter(|index| *index < population.nodes());
+    // An index has no leading zeros: `08` is the identifier as `dhtsim ring` shows it.
+    let is_index = |index: &usize| *index < population.nodes() && index.to_string() == text;
+    let by_index = text.parse::<usize>().ok().filter(is_index);
     let by_socket =
         || text.parse().ok().and_then(|at| population.sockets.iter().position(|s| *s == at));
     let digits = text.strip_prefix("0x").unwrap_or(text);

@@ -293,6 +293,7 @@ where
                     self.wire.collect(parcel);
                 let list = self.wire.take_list(place);
                 if self.slots[sender.index()].incarnation == incarnation {
+                    ("unreachable", &list).hash(&mut self.digest);
                     self.handle(sender, (peer, message), &list, None, |p, node, context| {
                         p.on_unreachable(node, peer, message, context);
                     });
@@ -313,7 +314,7 @@ where
                     p.on_message(node, from, message, context);
                 });
             match parcel.expects {
-                Expects::Acknowledgement(deadline) => self.acknowledge(parcel, deadline, &list),
+                Expects::Acknowledgement(_) => self.acknowledge(parcel, &list),
                 Expects::Answer(_) if !replied => self.expect_nothing_from(parcel, &list),
                 Expects::Answer(_) | Expects::Nothing => {}
             }
@@ -325,28 +326,32 @@ where
 
     /// The receiver's transport acknowledges a message. Nobody handles an
     /// acknowledgement, so one that comes in time is counted and leaves no event.
-    fn acknowledge(&mut self, parcel: &Parcel<P::Message>, deadline: Time, list: &[Address]) {
+    fn acknowledge(&mut self, parcel: &Parcel<P::Message>, list: &[Address]) {
         let purpose = P::Message::KINDS[parcel.message.kind()].purpose;
         let traffic = &mut self.acknowledgements[purpose as usize];
         traffic.messages += 1;
         traffic.bytes += ACKNOWLEDGEMENT_BYTES;
         let delay = self.network.delay(parcel.to, parcel.from);
-        if delay.is_none_or(|delay| self.now + delay > deadline) {
+        if !self.is_in_time(parcel, delay) {
             self.expect_nothing_from(parcel, list);
         }
     }
 
     /// No sign of the receiver will reach the waiting sender of this parcel in time.
     fn expect_nothing_from(&mut self, parcel: &Parcel<P::Message>, list: &[Address]) {
-        if let Some(deadline) = parcel.expects.deadline() {
-            // A message that itself took longer than its time-out: the sender has waited
-            // in vain, and is told so now rather than in the past.
-            let at = deadline.max(self.now);
+        if let Some(at) = parcel.expects.deadline() {
             let sender = parcel.from;
             let list = self.wire.attach(list);
             let parcel = self.wire.post(Parcel { list, ..*parcel });
             self.queue.push(at, Scheduled(Event::Unreachable { sender, parcel }));
         }
+    }
+
+    /// Whether what is sent now in connection with this parcel, and takes so long,
+    /// arrives before its sender has lost its patience.
+    fn is_in_time(&self, parcel: &Parcel<P::Message>, delay: Option<Duration>) -> bool {
+        let deadline = parcel.expects.deadline().unwrap_or(Time::MAX);
+        delay.is_some_and(|delay| self.now + delay <= deadline)
     }
 
     /// Lets a node handle something that is neither a message nor needs an answer.
@@ -411,9 +416,9 @@ where
                         self.send_reply(this, (request, received), message, list);
                     } else {
                         let expects = match manner {
-                            Manner::Request(timeout) => Expects::Answer(self.now + timeout),
+                            Manner::Request(timeout) => Expects::Answer(Some(self.now + timeout)),
                             Manner::Acknowledged(timeout) => {
-                                Expects::Acknowledgement(self.now + timeout)
+                                Expects::Acknowledgement(Some(self.now + timeout))
                             }
                             Manner::OneWay | Manner::Reply => Expects::Nothing,
                         };
@@ -436,10 +441,15 @@ where
         replied
     }
 
-    fn send(&mut self, parcel: Parcel<P::Message>, list: &[Address]) {
-        match self.network.delay(parcel.from, parcel.to) {
-            Some(delay) => self.post(parcel, list, delay),
-            None => self.expect_nothing_from(&parcel, list),
+    fn send(&mut self, mut parcel: Parcel<P::Message>, list: &[Address]) {
+        let delay = self.network.delay(parcel.from, parcel.to);
+        if !self.is_in_time(&parcel, delay) {
+            // Lost, or itself slower than its sender's patience.
+            self.expect_nothing_from(&parcel, list);
+            parcel.expects = parcel.expects.in_vain();
+        }
+        if let Some(delay) = delay {
+            self.post(parcel, list, delay);
         }
     }
 
@@ -452,8 +462,7 @@ where
     ) {
         let to = request.from;
         let delay = self.network.delay(this, to);
-        let deadline = request.expects.deadline().expect("a request has a deadline");
-        if delay.is_none_or(|delay| self.now + delay > deadline) {
+        if !self.is_in_time(request, delay) {
             self.expect_nothing_from(request, request_list);
         }
         if let Some(delay) = delay {

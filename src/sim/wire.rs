@@ -25,10 +25,11 @@ pub(super) struct Parcel<M> {
 pub(super) enum Expects {
     /// Nothing.
     Nothing,
-    /// An answer until this time.
-    Answer(Time),
-    /// An acknowledgement until this time.
-    Acknowledgement(Time),
+    /// An answer until this time; `None` when the sender is told that none comes, but
+    /// the receiver may answer all the same.
+    Answer(Option<Time>),
+    /// An acknowledgement until this time; `None` as above.
+    Acknowledgement(Option<Time>),
 }
 
 impl Expects {
@@ -36,7 +37,16 @@ impl Expects {
     pub(super) fn deadline(self) -> Option<Time> {
         match self {
             Expects::Nothing => None,
-            Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => Some(deadline),
+            Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => deadline,
+        }
+    }
+
+    /// The same when the sender does not wait any more.
+    pub(super) fn in_vain(self) -> Expects {
+        match self {
+            Expects::Nothing => Expects::Nothing,
+            Expects::Answer(_) => Expects::Answer(None),
+            Expects::Acknowledgement(_) => Expects::Acknowledgement(None),
         }
     }
 }

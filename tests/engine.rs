@@ -1,0 +1,648 @@
+//! The engine's contracts, seen from outside through a protocol that does what it is
+//! told and keeps a diary.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use std::collections::VecDeque;
+
+use dhtsim::id::{Id, IdSpace};
+use dhtsim::network::{Latency, Network as Wires};
+use dhtsim::oracle::{Ring, right_pointers};
+use dhtsim::overlay::RingOverlay;
+use dhtsim::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
+use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
+use dhtsim::sim::{
+    Address, Context, Duration, LookupId, Message, Network, Note, Observer, Operation, Protocol,
+    Scheduled, Simulation, Start, Status, Stream, Time,
+};
+
+// ---- A protocol that does what it is told ------------------------------------------
+
+/// What a node is told to do, to or with another.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// Says something and expects nothing.
+    Say(usize, Words),
+    /// Says something and expects an acknowledgement.
+    Tell(usize, Words, Duration),
+    /// Asks and expects an answer; attaches addresses.
+    Ask(usize, Words, Duration, &'static [usize]),
+    /// Wakes itself up.
+    Wake(Duration, u32),
+}
+
+use Order::{Ask, Say, Tell, Wake};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+enum Words {
+    /// A statement.
+    Word(u32),
+    /// A question that the receiver answers, with the addresses that came with it.
+    Question,
+    /// A question that the receiver leaves without an answer.
+    VainQuestion,
+    /// The answer.
+    Answer,
+}
+
+use Words::{Answer, Question, VainQuestion, Word};
+
+impl Message for Words {}
+
+/// What a node writes down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Entry {
+    /// From whom, what, and what was attached.
+    Heard(usize, Words, Vec<usize>),
+    /// Who did not answer, to what, and what was attached to it.
+    Unreachable(usize, Words, Vec<usize>),
+    Woke(u32),
+}
+
+use Entry::{Heard, Unreachable, Woke};
+
+/// Lookup number *i* of the workload is order number *i*.
+struct Obedient {
+    orders: Vec<Order>,
+}
+
+type Diary = Vec<(Time, Entry)>;
+
+impl Protocol for Obedient {
+    type Node = Diary;
+    type Message = Words;
+    type Timer = u32;
+
+    fn new_node(&self, _: Address) -> Diary {
+        Diary::default()
+    }
+
+    fn on_start(&self, _: &mut Diary, _: Start, _: &mut Context<'_, Self>) {}
+
+    fn on_message(
+        &self,
+        diary: &mut Diary,
+        from: Address,
+        words: Words,
+        context: &mut Context<'_, Self>,
+    ) {
+        let list = context.received_list();
+        diary.push((context.now(), Heard(from.index(), words, indices(list))));
+        if words == Question {
+            context.reply(Answer, list);
+        }
+    }
+
+    fn on_timer(&self, diary: &mut Diary, timer: u32, context: &mut Context<'_, Self>) {
+        diary.push((context.now(), Woke(timer)));
+    }
+
+    fn on_operation(&self, _: &mut Diary, operation: Operation, context: &mut Context<'_, Self>) {
+        let Operation::Lookup { lookup: LookupId(order), .. } = operation;
+        match self.orders[order as usize] {
+            Say(to, words) => context.send(Address::new(to), words, &[]),
+            Tell(to, words, timeout) => {
+                context.send_acknowledged(Address::new(to), words, &[], timeout);
+            }
+            Ask(to, words, timeout, list) => {
+                let list: Vec<Address> = list.iter().copied().map(Address::new).collect();
+                context.request(Address::new(to), words, &list, timeout);
+            }
+            Wake(after, timer) => context.set_timer(after, timer),
+        }
+    }
+
+    fn on_unreachable(
+        &self,
+        diary: &mut Diary,
+        peer: Address,
+        words: Words,
+        context: &mut Context<'_, Self>,
+    ) {
+        let list = indices(context.received_list());
+        diary.push((context.now(), Unreachable(peer.index(), words, list)));
+    }
+
+    fn on_leave(&self, _: &mut Diary, context: &mut Context<'_, Self>) {
+        context.send(Address::new(B), Word(99), &[]);
+    }
+}
+
+fn indices(list: &[Address]) -> Vec<usize> {
+    list.iter().map(|address| address.index()).collect()
+}
+
+// ---- A network that does what it is told -------------------------------------------
+
+/// The delays of the messages in the order in which they are sent, then 10 ms each.
+struct Delays(VecDeque<Option<Duration>>);
+
+impl Network for Delays {
+    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+        self.0.pop_front().unwrap_or(takes(10))
+    }
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn on_note(&mut self, _: Time, _: Address, _: Note) {}
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn at(millis: u64) -> Time {
+    Time::ZERO + ms(millis)
+}
+
+const LOST: Option<Duration> = None;
+
+const fn takes(millis: u64) -> Option<Duration> {
+    Some(ms(millis))
+}
+
+// ---- A scene: three nodes, and what is in their diaries afterwards -------------------
+
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+
+static IDS: [Id; 10] = [Id::ZERO; 10];
+
+type Play<Q = CalendarQueue<Scheduled<u32>>> = Simulation<'static, Obedient, Delays, Nobody, Q>;
+
+/// Three nodes that are up, a list of orders to give, and the delays of what they send.
+fn scene<Q: EventQueue<Scheduled<u32>>>(orders: &[Order], delays: &[Option<Duration>]) -> Play<Q> {
+    let protocol = Obedient { orders: orders.to_vec() };
+    let delays = Delays(delays.iter().copied().collect());
+    let mut play = Simulation::new(protocol, delays, Nobody, &IDS, Stream::new(1, 0, "test"));
+    for index in [A, B, C] {
+        play.start(Address::new(index), Start::Create);
+    }
+    play
+}
+
+/// Gives an order now.
+fn order<Q: EventQueue<Scheduled<u32>>>(play: &mut Play<Q>, who: usize, order: u32) {
+    let lookup = Operation::Lookup { lookup: LookupId(order), key: Id::ZERO };
+    play.operate(Address::new(who), lookup);
+}
+
+fn diary<Q: EventQueue<Scheduled<u32>>>(play: &Play<Q>, of: usize) -> Diary {
+    play.node(Address::new(of)).unwrap().clone()
+}
+
+/// A is given one order at time zero; the diaries of A and B when all is over.
+fn what_comes_of(order_to_a: Order, delays: &[Option<Duration>]) -> (Diary, Diary) {
+    let mut play: Play = scene(&[order_to_a], delays);
+    order(&mut play, A, 0);
+    play.run_before(Time::MAX);
+    (diary(&play, A), diary(&play, B))
+}
+
+mod order_of_events {
+    use super::*;
+
+    #[test]
+    fn simultaneous_events_come_in_the_order_in_which_they_were_scheduled() {
+        for _ in 0..2 {
+            // Timers and messages, all due at 30 ms, scheduled at three different moments.
+            let orders = [Wake(ms(30), 1), Say(A, Word(2)), Wake(ms(20), 3), Say(A, Word(4))];
+            let mut play: Play = scene(&orders, &[takes(30), takes(10)]);
+            order(&mut play, A, 0);
+            order(&mut play, B, 1);
+            play.run_before(at(10));
+            order(&mut play, A, 2);
+            play.run_before(at(20));
+            order(&mut play, C, 3);
+            order(&mut play, A, 2);
+            play.run_before(Time::MAX);
+            let heard = |from, number| Heard(from, Word(number), vec![]);
+            let expected = [
+                (at(30), Woke(1)),
+                (at(30), heard(B, 2)),
+                (at(30), Woke(3)),
+                (at(30), heard(C, 4)),
+                (at(40), Woke(3)),
+            ];
+            assert_eq!(diary(&play, A), expected);
+        }
+    }
+
+    #[test]
+    fn a_thousand_timers_of_one_moment_keep_their_order() {
+        let orders: Vec<Order> = (0..1000).map(|number| Wake(ms(5), number)).collect();
+        let mut play: Play = scene(&orders, &[]);
+        (0..1000).for_each(|number| order(&mut play, A, number));
+        play.run_before(Time::MAX);
+        let expected: Diary = (0..1000).map(|number| (at(5), Woke(number))).collect();
+        assert_eq!(diary(&play, A), expected);
+    }
+
+    #[test]
+    fn what_comes_from_outside_at_a_moment_comes_before_what_nodes_do_then() {
+        let mut play: Play = scene(&[Wake(ms(30), 1), Wake(ms(0), 2)], &[]);
+        order(&mut play, A, 0);
+        play.run_before(at(30));
+        assert_eq!(play.now(), at(30));
+        assert_eq!(diary(&play, A), []);
+        play.crash(Address::new(A));
+        play.run_before(at(31));
+        assert!(play.node(Address::new(A)).is_none());
+        // The timer of 30 ms found nobody; a timer of no time at all still fires later.
+        order(&mut play, B, 1);
+        assert_eq!(diary(&play, B), []);
+        play.run_before(at(32));
+        assert_eq!(diary(&play, B), [(at(31), Woke(2))]);
+    }
+}
+
+mod requests {
+    use super::*;
+
+    const ASK: Order = Ask(B, Question, ms(100), &[]);
+
+    fn heard(from: usize, words: Words) -> Entry {
+        Heard(from, words, vec![])
+    }
+
+    fn unreachable(words: Words) -> Entry {
+        Unreachable(B, words, vec![])
+    }
+
+    #[test]
+    fn an_answer_in_time_is_all_that_happens() {
+        let (a, b) = what_comes_of(ASK, &[takes(30), takes(40)]);
+        assert_eq!(b, [(at(30), heard(A, Question))]);
+        assert_eq!(a, [(at(70), heard(B, Answer))]);
+    }
+
+    #[test]
+    fn an_answer_at_the_very_end_of_the_time_out_is_in_time() {
+        let (a, _) = what_comes_of(ASK, &[takes(30), takes(70)]);
+        assert_eq!(a, [(at(100), heard(B, Answer))]);
+    }
+
+    #[test]
+    fn a_late_answer_is_still_delivered_after_the_time_out() {
+        let (a, _) = what_comes_of(ASK, &[takes(30), takes(90)]);
+        assert_eq!(a, [(at(100), unreachable(Question)), (at(120), heard(B, Answer))]);
+    }
+
+    #[test]
+    fn a_question_that_takes_longer_than_the_time_out_changes_nothing_about_it() {
+        let (a, b) = what_comes_of(ASK, &[takes(150), takes(10)]);
+        assert_eq!(b, [(at(150), heard(A, Question))]);
+        assert_eq!(a, [(at(100), unreachable(Question)), (at(160), heard(B, Answer))]);
+    }
+
+    #[test]
+    fn a_lost_question_times_out() {
+        let (a, b) = what_comes_of(ASK, &[LOST]);
+        assert_eq!((a, b), (vec![(at(100), unreachable(Question))], vec![]));
+    }
+
+    #[test]
+    fn a_lost_answer_times_out() {
+        let (a, b) = what_comes_of(ASK, &[takes(30), LOST]);
+        assert_eq!(b, [(at(30), heard(A, Question))]);
+        assert_eq!(a, [(at(100), unreachable(Question))]);
+    }
+
+    #[test]
+    fn a_question_left_without_an_answer_times_out() {
+        let (a, b) = what_comes_of(Ask(B, VainQuestion, ms(100), &[]), &[takes(30)]);
+        assert_eq!(b, [(at(30), heard(A, VainQuestion))]);
+        assert_eq!(a, [(at(100), unreachable(VainQuestion))]);
+    }
+
+    #[test]
+    fn a_receiver_that_is_down_when_the_question_arrives_does_not_answer() {
+        let mut play: Play = scene(&[ASK], &[takes(30)]);
+        order(&mut play, A, 0);
+        play.run_before(at(20));
+        play.crash(Address::new(B));
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), [(at(100), unreachable(Question))]);
+        assert_eq!(play.status(Address::new(B)), Status::Crashed);
+    }
+
+    #[test]
+    fn a_receiver_that_crashes_after_it_answered_has_answered() {
+        let mut play: Play = scene(&[ASK], &[takes(30), takes(40)]);
+        order(&mut play, A, 0);
+        play.run_before(at(40));
+        play.crash(Address::new(B));
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), [(at(70), heard(B, Answer))]);
+    }
+
+    #[test]
+    fn one_way_messages_are_lost_in_silence() {
+        let (a, b) = what_comes_of(Say(B, Word(1)), &[LOST]);
+        assert_eq!((a, b), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_node_that_restarted_does_not_wait_for_answers_of_its_former_life() {
+        let mut play: Play = scene(&[ASK], &[LOST]);
+        order(&mut play, A, 0);
+        play.run_before(at(50));
+        play.crash(Address::new(A));
+        play.start(Address::new(A), Start::Create);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), []);
+    }
+}
+
+mod acknowledgements {
+    use super::*;
+
+    const TELL: Order = Tell(B, Word(1), ms(100));
+
+    #[test]
+    fn an_acknowledgement_in_time_leaves_no_event_and_is_counted() {
+        let mut play: Play = scene(&[TELL], &[takes(30), takes(70)]);
+        order(&mut play, A, 0);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, B), [(at(30), Heard(A, Word(1), vec![]))]);
+        assert_eq!(diary(&play, A), []);
+        let [lookup, maintenance] = play.acknowledgements();
+        assert_eq!((lookup.messages, maintenance.messages), (1, 0));
+        assert_eq!(play.traffic()[0].messages, 1, "the acknowledgement is none of ours");
+    }
+
+    #[test]
+    fn without_one_in_time_the_sender_is_told_at_the_time_out() {
+        let told = [(at(100), Unreachable(B, Word(1), vec![]))];
+        // Slow message, slow acknowledgement, lost acknowledgement: the word arrives.
+        for delays in [&[takes(150), takes(1)][..], &[takes(30), takes(71)], &[takes(30), LOST]] {
+            let (a, b) = what_comes_of(TELL, delays);
+            assert_eq!((&a[..], b.len()), (&told[..], 1), "{delays:?}");
+        }
+        // Lost message: it does not.
+        let (a, b) = what_comes_of(TELL, &[LOST]);
+        assert_eq!((&a[..], b.len()), (&told[..], 0));
+        // Nobody there.
+        let mut play: Play = scene(&[TELL], &[]);
+        play.crash(Address::new(B));
+        order(&mut play, A, 0);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), told);
+    }
+}
+
+mod nodes_that_stop {
+    use super::*;
+
+    #[test]
+    fn timers_of_a_crashed_node_do_not_fire_not_even_after_it_restarted() {
+        let mut play: Play = scene(&[Wake(ms(100), 1), Wake(ms(100), 2)], &[]);
+        order(&mut play, A, 0);
+        play.run_before(at(50));
+        play.crash(Address::new(A));
+        assert_eq!(play.status(Address::new(A)), Status::Crashed);
+        play.start(Address::new(A), Start::Create);
+        order(&mut play, A, 1);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), [(at(150), Woke(2))]);
+    }
+
+    #[test]
+    fn what_a_leaving_node_sends_still_goes_out_and_then_it_hears_nothing() {
+        let mut play: Play = scene(&[Say(A, Word(1))], &[]);
+        order(&mut play, C, 0);
+        play.leave(Address::new(A));
+        play.run_before(Time::MAX);
+        assert_eq!(play.status(Address::new(A)), Status::Gone);
+        assert_eq!(diary(&play, B), [(at(10), Heard(A, Word(99), vec![]))]);
+        assert_eq!(play.handled(Address::new(A)), 0);
+    }
+
+    #[test]
+    fn nobody_hears_orders_before_the_start_or_after_the_end() {
+        let mut play: Play = scene(&[Say(B, Word(1))], &[]);
+        assert_eq!(play.status(Address::new(9)), Status::Absent);
+        order(&mut play, 9, 0);
+        play.crash(Address::new(A));
+        order(&mut play, A, 0);
+        let events = play.events();
+        play.run_before(Time::MAX);
+        assert_eq!((diary(&play, B), play.events()), (vec![], events));
+    }
+}
+
+mod attached_lists {
+    use super::*;
+
+    const LIST: &[usize] = &[3, 1, 4, 1, 5, 9, 2, 6];
+    const ASK: Order = Ask(B, Question, ms(100), LIST);
+
+    #[test]
+    fn arrive_intact_and_come_back() {
+        let (a, b) = what_comes_of(ASK, &[]);
+        assert_eq!(b, [(at(10), Heard(A, Question, LIST.to_vec()))]);
+        assert_eq!(a, [(at(20), Heard(B, Answer, LIST.to_vec()))]);
+    }
+
+    #[test]
+    fn are_there_again_when_the_answer_did_not_come() {
+        let told = (at(100), Unreachable(B, Question, LIST.to_vec()));
+        for delays in [&[LOST][..], &[takes(10), LOST]] {
+            assert_eq!(what_comes_of(ASK, delays).0, [told.clone()], "{delays:?}");
+        }
+        for delays in [[takes(10), takes(200)], [takes(200), takes(10)]] {
+            let late = (at(210), Heard(B, Answer, LIST.to_vec()));
+            assert_eq!(what_comes_of(ASK, &delays).0, [told.clone(), late], "{delays:?}");
+        }
+    }
+
+    #[test]
+    fn of_messages_under_way_together_are_not_mixed_up() {
+        let orders =
+            [ASK, Ask(B, Question, ms(100), &[7]), Ask(B, Question, ms(100), &[]), Say(B, Word(1))];
+        let mut play: Play = scene(&orders, &[takes(40), takes(30), takes(20), takes(10)]);
+        (0..4).for_each(|number| order(&mut play, A, number));
+        play.run_before(Time::MAX);
+        let expected = [
+            (at(10), Heard(A, Word(1), vec![])),
+            (at(20), Heard(A, Question, vec![])),
+            (at(30), Heard(A, Question, vec![7])),
+            (at(40), Heard(A, Question, LIST.to_vec())),
+        ];
+        assert_eq!(diary(&play, B), expected);
+    }
+}
+
+mod digest {
+    use super::*;
+
+    /// The digest of a story: who does what when, over which delays.
+    fn of(story: &[(u64, usize, Order)], delays: &[Option<Duration>]) -> u64 {
+        let orders: Vec<Order> = story.iter().map(|(_, _, order)| *order).collect();
+        let mut play: Play = scene(&orders, delays);
+        for (number, (millis, who, _)) in (0..).zip(story) {
+            play.run_before(at(*millis));
+            order(&mut play, *who, number);
+        }
+        play.run_before(Time::MAX);
+        play.digest()
+    }
+
+    #[test]
+    fn is_the_same_for_the_same_story_and_another_for_every_other() {
+        let (say, wake) = (Say(B, Word(1)), Wake(ms(7), 1));
+        let ask = |list| Ask(B, Question, ms(100), list);
+        let stories: [(&str, &[(u64, usize, Order)], &[Option<Duration>]); 16] = [
+            ("nothing", &[], &[]),
+            ("a message", &[(0, A, say)], &[]),
+            ("later", &[(1, A, say)], &[]),
+            ("slower", &[(0, A, say)], &[takes(11)]),
+            ("a nanosecond slower", &[(0, A, say)], &[Some(Duration::from_nanos(10_000_001))]),
+            ("lost", &[(0, A, say)], &[LOST]),
+            ("from another", &[(0, C, say)], &[]),
+            ("to another", &[(0, A, Say(C, Word(1)))], &[]),
+            ("another message", &[(0, A, Say(B, Word(2)))], &[]),
+            ("twice", &[(0, A, say), (0, A, say)], &[]),
+            ("and a timer", &[(0, A, say), (0, A, wake)], &[]),
+            ("another timer", &[(0, A, say), (0, A, Wake(ms(7), 2))], &[]),
+            ("a question", &[(0, A, ask(&[]))], &[]),
+            ("with a list", &[(0, A, ask(&[1, 2]))], &[]),
+            ("in another order", &[(0, A, ask(&[2, 1]))], &[]),
+            ("without an answer", &[(0, A, ask(&[1, 2]))], &[takes(10), LOST]),
+        ];
+        let digests: Vec<u64> = stories.map(|(_, story, delays)| of(story, delays)).into();
+        for (one, (name, story, delays)) in digests.iter().zip(stories) {
+            assert_eq!(*one, of(story, delays), "{name} again");
+        }
+        for (index, one) in digests.iter().enumerate() {
+            for (other, digest) in digests.iter().enumerate().skip(index + 1) {
+                assert_ne!(one, digest, "{} and {}", stories[index].0, stories[other].0);
+            }
+        }
+    }
+
+    #[test]
+    fn knows_the_order_of_simultaneous_events() {
+        let both = |first: usize, second: usize| {
+            of(&[(0, first, Wake(ms(5), 1)), (0, second, Wake(ms(5), 1))], &[])
+        };
+        // The orders themselves are events; so let the timers alone change places.
+        let alone = |first: u64, second: u64| {
+            of(&[(0, A, Wake(ms(first), 1)), (1, B, Wake(ms(second), 1))], &[])
+        };
+        assert_ne!(both(A, B), both(B, A));
+        assert_ne!(alone(5, 4), alone(5, 5));
+    }
+
+    #[test]
+    fn knows_a_message_from_the_news_that_one_was_not_answered() {
+        // At 100 ms A hears B's word, or that B did not get the same word. The orders
+        // themselves are not events, their numbers are.
+        let hears = of(&[(0, A, Say(B, Word(1))), (0, B, Say(A, Word(1)))], &[LOST, takes(100)]);
+        let waits = Tell(B, Word(1), ms(100));
+        let told = of(&[(0, A, waits), (0, B, Say(A, Word(1)))], &[LOST, LOST]);
+        assert_ne!(hears, told);
+    }
+
+    #[test]
+    fn knows_the_list_that_comes_back_without_an_answer() {
+        let lost = |list| of(&[(0, A, Ask(B, Question, ms(100), list))], &[LOST]);
+        assert_ne!(lost(&[1, 2]), lost(&[2, 1]));
+        assert_ne!(lost(&[1, 2]), lost(&[]));
+    }
+
+    #[test]
+    fn knows_who_crashed_when() {
+        let crash = |millis, who| {
+            let mut play: Play = scene(&[], &[]);
+            play.run_before(at(millis));
+            play.crash(Address::new(who));
+            play.digest()
+        };
+        let quiet: Play = scene(&[], &[]);
+        assert_ne!(crash(0, A), quiet.digest());
+        assert_ne!(crash(0, A), crash(0, B));
+        assert_ne!(crash(0, A), crash(1, A));
+        let mut leaving: Play = scene(&[], &[]);
+        leaving.leave(Address::new(A));
+        assert_ne!(crash(0, A), leaving.digest());
+    }
+}
+
+mod queues {
+    use super::*;
+
+    const NODES: usize = 200;
+
+    /// A Chord ring with everything that Chord does, minutes long: its digest and its
+    /// number of events.
+    fn ring<Q: EventQueue<Scheduled<<Chord as Protocol>::Timer>>>(
+        lookup: LookupStyle,
+    ) -> (u64, u64) {
+        let period = |millis, jitter| Period { mean: ms(millis), jitter };
+        let chord = Chord {
+            space: IdSpace::new(160).unwrap(),
+            successors: 8,
+            fingers: true,
+            lookup,
+            request_timeout: ms(500),
+            stabilize: Some(period(1000, 0.5)),
+            // In step, so that there are many simultaneous events.
+            fix_fingers: Some((period(2000, 0.0), FixedFingers::AllDistant)),
+            check_predecessor: Some(period(200_000, 0.5)),
+            ask_before_adopting: true,
+        };
+        let ids: Vec<Id> = (0..NODES).map(|n| chord.space.hash(format!("node {n}"))).collect();
+        let stream = |purpose| Stream::new(1, 0, purpose);
+        let latency = Latency::Exponential(ms(50));
+        let network = Wires::new(latency, 0.01, stream("latency"), stream("loss"));
+        let mut simulation: Simulation<'_, _, _, _, Q> =
+            Simulation::new(chord.clone(), network, Nobody, &ids, stream("protocol"));
+        let ring = Ring::of(&ids, (0..NODES).map(Address::new));
+        for address in (0..NODES).map(Address::new) {
+            let right = right_pointers(&ring, chord.space, &ids, address, chord.successors, true);
+            simulation.start_with(address, chord.converged_node(right), Start::Resume);
+        }
+        let mut random = stream("lookups");
+        for lookup in 0..1000 {
+            simulation.run_before(Time::ZERO + ms(300 * u64::from(lookup)));
+            let key = chord.space.hash(format!("key {lookup}"));
+            let origin = Address::new(random.below(NODES as u64) as usize);
+            simulation.operate(origin, Operation::Lookup { lookup: LookupId(lookup), key });
+        }
+        (simulation.digest(), simulation.events())
+    }
+
+    #[test]
+    fn the_calendar_and_the_heap_give_one_history() {
+        for lookup in [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive] {
+            let calendar = ring::<CalendarQueue<_>>(lookup);
+            assert!(calendar.1 > 100_000, "only {} events", calendar.1);
+            assert_eq!(calendar, ring::<HeapQueue<_>>(lookup), "{lookup:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_diaries_does_not_depend_on_the_queue() {
+        fn diaries<Q: EventQueue<Scheduled<u32>>>() -> Vec<Diary> {
+            let orders: Vec<Order> = (0..300)
+                .map(|number| match number % 3 {
+                    0 => Say(number as usize / 3 % 3, Word(number)),
+                    1 => Wake(ms(u64::from(number % 7) * 10), number),
+                    _ => Ask(B, Question, ms(20), &[1, 2]),
+                })
+                .collect();
+            let mut play: Play<Q> = scene(&orders, &[]);
+            for number in 0..300 {
+                play.run_before(at(u64::from(number / 10) * 10));
+                order(&mut play, number as usize % 3, number);
+            }
+            play.run_before(Time::MAX);
+            [A, B, C].map(|who| diary(&play, who)).into()
+        }
+        assert_eq!(diaries::<CalendarQueue<_>>(), diaries::<HeapQueue<_>>());
+    }
+}
