@@ -212,7 +212,7 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
             predecessors += usize::from(P::predecessor(node) == Some(right.predecessor));
             let mut runs = right.fingers.iter().peekable();
             let mut known = None;
-            while let Some((first, finger)) = runs.next() {
+            while let Some((first, (finger, _))) = runs.next() {
                 let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
                 for index in *first..behind {
                     let own = P::finger(node, index);

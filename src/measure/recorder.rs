@@ -14,6 +14,8 @@ pub struct Recorder<'i> {
     ids: &'i [Id],
     /// The nodes that are up: the truth that answers are judged by.
     ring: Ring,
+    /// How often the ring has changed: while it has not, an owner stays the owner.
+    ring_version: u32,
     /// Lookups without an answer after this time have failed.
     timeout: Option<Duration>,
     /// A window over the lookups, from the oldest that is still open.
@@ -29,13 +31,18 @@ pub struct Recorder<'i> {
 struct Followed {
     /// Finished ones stay in the window until all older ones are finished too.
     open: bool,
+    stands_at: Address,
+    /// The key's owner at the time of this version of the ring.
+    owner: Address,
+    ring_version: u32,
+    hops: u32,
+    timeouts: u32,
+    issued: Time,
     key: Id,
     /// The key's predecessor when it was asked, the goal of the forwards.
     goal: Id,
-    issued: Time,
-    stands_at: Address,
-    hops: u32,
-    timeouts: u32,
+    /// The distance from where the lookup stands to its goal.
+    remaining: Id,
 }
 
 /// Where one lookup went.
@@ -53,7 +60,7 @@ impl<'i> Recorder<'i> {
     /// A recorder over the nodes that are up at the start.
     pub fn new(ids: &'i [Id], ring: Ring, timeout: Option<Duration>) -> Self {
         let (window, tally) = (VecDeque::new(), Tally::default());
-        Recorder { ids, ring, timeout, window, first: 0, tally, trace: None }
+        Recorder { ids, ring, ring_version: 0, timeout, window, first: 0, tally, trace: None }
     }
 
     /// The nodes that are up.
@@ -64,20 +71,25 @@ impl<'i> Recorder<'i> {
     /// A node has come up.
     pub fn node_joined(&mut self, node: Address) {
         self.ring.insert(self.ids, node);
+        self.ring_version += 1;
     }
 
     /// A lookup of a key is about to be asked at a node; gives it its number.
     pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
         self.slide(now);
-        let goal = self.ids[self.ring.predecessor_of(self.ids, key).index()];
+        let (predecessor, owner) = self.ring.around(self.ids, key);
+        let goal = self.ids[predecessor.index()];
         self.window.push_back(Followed {
             open: true,
-            key,
-            goal,
-            issued: now,
             stands_at: origin,
+            owner,
+            ring_version: self.ring_version,
             hops: 0,
             timeouts: 0,
+            issued: now,
+            key,
+            goal,
+            remaining: self.ids[origin.index()].distance_to(goal),
         });
         self.tally.issued += 1;
         LookupId(self.first.wrapping_add(self.window.len() as u32 - 1))
@@ -139,12 +151,12 @@ impl<'i> Recorder<'i> {
         if lookup.stands_at == node {
             return;
         }
-        let before = self.ids[lookup.stands_at.index()].distance_to(lookup.goal);
-        let after = self.ids[node.index()].distance_to(lookup.goal);
+        let remaining = self.ids[node.index()].distance_to(lookup.goal);
         self.tally.forwards += 1;
-        if after.is_at_most_half_of(before) {
+        if remaining.is_at_most_half_of(lookup.remaining) {
             self.tally.halving_forwards += 1;
         }
+        lookup.remaining = remaining;
         lookup.stands_at = node;
         lookup.hops += 1;
     }
@@ -157,7 +169,12 @@ impl<'i> Recorder<'i> {
             _ if self.is_too_late(&lookup, now) => self.tally.failures.timed_out += 1,
             None => self.tally.failures.no_route += 1,
             Some(owner) => {
-                if self.ring.owner(self.ids, lookup.key) == owner {
+                let right = if lookup.ring_version == self.ring_version {
+                    lookup.owner
+                } else {
+                    self.ring.owner(self.ids, lookup.key)
+                };
+                if right == owner {
                     self.tally.correct += 1;
                 } else {
                     self.tally.incorrect += 1;

@@ -21,9 +21,11 @@ pub struct Pointers {
     pub predecessor: Address,
     /// The nodes after it, at most as many as asked for; itself when it is alone.
     pub successors: Vec<Address>,
-    /// The distinct fingers, each from the first finger index (counted from zero) that
-    /// it serves; it serves all up to the next entry's.
-    pub fingers: Vec<(u32, Address)>,
+    /// The clockwise distance to the first of them; zero when the node is alone.
+    pub successor_distance: Id,
+    /// The distinct fingers with their clockwise distances, each from the first finger
+    /// index (counted from zero) that it serves; it serves all up to the next entry's.
+    pub fingers: Vec<(u32, (Address, Id))>,
 }
 
 /// Computes the right pointers of a node of the ring: `successors` of them, and the
@@ -46,8 +48,15 @@ pub fn right_pointers(
         }
         at = ring.next(ids, at);
     }
-    let fingers = if fingers { right_fingers(ring, space, ids, id, list[0]) } else { Vec::new() };
-    Pointers { predecessor: ring.previous(ids, node), successors: list, fingers }
+    let successor_distance = id.distance_to(ids[list[0].index()]);
+    let successor = (list[0], successor_distance);
+    let fingers = if fingers { right_fingers(ring, space, ids, id, successor) } else { Vec::new() };
+    Pointers {
+        predecessor: ring.previous(ids, node),
+        successors: list,
+        successor_distance,
+        fingers,
+    }
 }
 
 fn right_fingers(
@@ -55,20 +64,21 @@ fn right_fingers(
     space: IdSpace,
     ids: &[Id],
     id: Id,
-    successor: Address,
-) -> Vec<(u32, Address)> {
+    successor: (Address, Id),
+) -> Vec<(u32, (Address, Id))> {
     let mut fingers = vec![(0, successor)];
     // Fingers that start no further than the last one reaches are the last one.
-    let mut last = successor;
+    let mut reach = successor.1;
     loop {
-        let reach = space.floor_log2(id.distance_to(ids[last.index()]));
         // A finger that has gone all the way round is the node itself, and so are all later.
-        let Some(next) = reach.map(|covered| covered + 1).filter(|next| *next < space.bits())
+        let covered = space.floor_log2(reach);
+        let Some(next) = covered.map(|covered| covered + 1).filter(|next| *next < space.bits())
         else {
             return fingers;
         };
-        last = ring.owner(ids, id.plus(space.power_of_two(next)));
-        fingers.push((next, last));
+        let finger = ring.owner(ids, id.plus(space.power_of_two(next)));
+        reach = id.distance_to(ids[finger.index()]);
+        fingers.push((next, (finger, reach)));
     }
 }
 
@@ -105,7 +115,7 @@ mod tests {
                 prop_assert_eq!(right.successors.iter().map(|a| a.index()).collect::<Vec<_>>(), list);
                 for index in 0..bits {
                     let run = right.fingers.iter().rev().find(|(first, _)| *first <= index).unwrap();
-                    prop_assert_eq!(run.1.index(), naive_finger(space, ids, node, index));
+                    prop_assert_eq!(run.1.0.index(), naive_finger(space, ids, node, index));
                 }
             }
         }

@@ -99,6 +99,13 @@ impl Ring {
         self.first_from(arc, place)
     }
 
+    /// The two nodes around a key: the last before it and its owner, by a single search.
+    pub fn around(&self, ids: &[Id], key: Id) -> (Address, Address) {
+        let arc = self.arc_of(key.prefix());
+        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        (self.last_before(arc, place), self.first_from(arc, place))
+    }
+
     /// The last node before a key, never one that stands on it (but for a node alone).
     pub fn predecessor_of(&self, ids: &[Id], key: Id) -> Address {
         let arc = self.arc_of(key.prefix());
@@ -199,6 +206,8 @@ mod tests {
                 let before = list[(from + list.len() - 1) % list.len()];
                 prop_assert_eq!(ring.owner(&ids, ids[key]).index(), owner);
                 prop_assert_eq!(ring.predecessor_of(&ids, ids[key]).index(), before);
+                let around = ring.around(&ids, ids[key]);
+                prop_assert_eq!((around.0.index(), around.1.index()), (before, owner));
                 let after = list[(list.partition_point(|&n| n <= owner)) % list.len()];
                 prop_assert_eq!(ring.next(&ids, Address::new(owner)).index(), after);
             }

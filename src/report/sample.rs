@@ -57,11 +57,6 @@ const P99_KEYS: Values = &[
     (1_000_000.0, 463.0),
 ];
 
-/// Chord, Figure 9.
-const P1_BY_VIRTUAL: Values = &[(1.0, 0.0), (2.0, 7.0), (5.0, 24.0), (10.0, 38.0), (20.0, 50.0)];
-const P99_BY_VIRTUAL: Values =
-    &[(1.0, 477.0), (2.0, 347.0), (5.0, 220.0), (10.0, 186.0), (20.0, 161.0)];
-
 /// Lookups with fingers on rings of 8 to 16384 nodes.
 pub(super) fn hops() -> Outcome {
     let points: Vec<Point> = (3..15)
@@ -131,45 +126,10 @@ pub(super) fn load() -> Outcome {
     outcome
 }
 
-/// Keys on servers that stand on the ring several times.
-pub(super) fn virtual_nodes() -> Outcome {
-    let points: Vec<Point> =
-        [(1_u64, 1, 461), (2, 7, 332), (5, 26, 232), (10, 41, 188), (20, 55, 159)]
-            .into_iter()
-            .map(|(copies, p1, p99)| {
-                let mut point = with_load(at(&[("population.virtual_nodes", json!(copies))]), 100);
-                point.keys_per_node.p1 = p1;
-                point.keys_per_node.p99 = p99;
-                point
-            })
-            .collect();
-    let mut outcome = outcome("chord-virtual-nodes", &["population.virtual_nodes"], points);
-    let source = "SIGCOMM 2001, Fig. 9";
-    compare(&mut outcome, source, "keys_per_node.p1", "population.virtual_nodes", P1_BY_VIRTUAL);
-    compare(&mut outcome, source, "keys_per_node.p99", "population.virtual_nodes", P99_BY_VIRTUAL);
-    outcome
-}
-
 /// A ring of 1000 nodes, nothing swept.
 pub(super) fn single() -> Outcome {
     let point = with_load(with_hops(at(&[]), 1000), 12);
     outcome("chord-1000", &[], vec![point])
-}
-
-/// Lookups styles by name against delays, and 4 lengths of the successor list.
-pub(super) fn names() -> Outcome {
-    let mut points = Vec::new();
-    for (number, style) in ["iterative", "recursive", "semi_recursive"].into_iter().enumerate() {
-        for successors in [1, 2, 4, 8] {
-            let params = [
-                ("overlay.chord.lookup", json!(style)),
-                ("overlay.chord.successors", json!(successors)),
-            ];
-            let nodes = 1 << (8 + 2 * number + successors / 4);
-            points.push(with_load(with_hops(at(&params), nodes), nodes / 64));
-        }
-    }
-    outcome("lookup-styles", &["overlay.chord.lookup", "overlay.chord.successors"], points)
 }
 
 /// A sweep of `points` numbers of nodes in `series` series.

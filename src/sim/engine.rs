@@ -89,8 +89,10 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
-/// How many events ahead memory is fetched: enough time for it to arrive.
-const PREFETCH_AHEAD: usize = 12;
+/// How many events ahead the memory of a node is fetched: enough time for it to arrive.
+const PREFETCH_NODE_AHEAD: usize = 12;
+/// How many events ahead the protocol fetches what the node points at.
+const PREFETCH_STATE_AHEAD: usize = 6;
 /// Bytes of an acknowledgement: headers and the number of what it acknowledges.
 const ACKNOWLEDGEMENT_BYTES: u64 = super::protocol::HEADER_BYTES as u64 + 4;
 
@@ -262,16 +264,29 @@ where
         while let Some((at, Scheduled(event))) = self.queue.pop_before(limit) {
             debug_assert!(at >= self.now, "time does not run backwards");
             self.now = at;
-            if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_AHEAD) {
-                prefetch(&self.slots[coming.node().index()]);
-                if let Event::Arrival { parcel, .. } = coming {
-                    prefetch(self.wire.parcel(*parcel));
-                }
-            }
+            self.prefetch();
             self.process(event);
         }
         if limit < Time::MAX {
             self.now = self.now.max(limit);
+        }
+    }
+
+    /// Asks for memory that the coming events will touch.
+    fn prefetch(&self) {
+        if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_NODE_AHEAD) {
+            let index = coming.node().index();
+            prefetch(&self.slots[index].node);
+            prefetch(&self.slots[index].status);
+            prefetch(&self.ids[index]);
+            if let Event::Arrival { parcel, .. } = coming {
+                prefetch(self.wire.parcel(*parcel));
+            }
+        }
+        if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_STATE_AHEAD)
+            && let Some(node) = &self.slots[coming.node().index()].node
+        {
+            self.protocol.prefetch(node);
         }
     }
 

@@ -18,6 +18,7 @@ pub use address::Address;
 pub use context::{Bench, Context, Effect, Manner, Note, Record};
 pub use digest::Digest;
 pub use engine::{Network, Observer, Scheduled, Simulation, Status, Traffic};
+pub use prefetch::prefetch;
 pub use protocol::{
     HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, Start,
 };

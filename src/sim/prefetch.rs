@@ -8,7 +8,7 @@
 /// any result, and without any effect at all where there is no such instruction.
 #[allow(unsafe_code)]
 #[inline]
-pub(super) fn prefetch<T>(value: &T) {
+pub fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

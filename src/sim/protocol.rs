@@ -62,6 +62,13 @@ pub trait Protocol: Sized {
         let _ = (node, peer, message, context);
     }
 
+    /// The node will handle something within the next few events: asks for the memory
+    /// behind its pointers, with [`prefetch`](super::prefetch). A matter of speed only;
+    /// most protocols have no use for it.
+    fn prefetch(&self, node: &Self::Node) {
+        let _ = node;
+    }
+
     /// The node is about to leave in good order; what it sends now still goes out.
     fn on_leave(&self, node: &mut Self::Node, context: &mut Context<'_, Self>) {
         let _ = (node, context);

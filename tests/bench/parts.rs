@@ -74,8 +74,11 @@ fn fingers(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("closest_preceding_finger");
     group.bench_function("runs", |bencher| {
-        let id_of = |address: Address| ids[address.index()];
-        bencher.iter(|| table.closest_preceding(space, ids[0], next_key(), id_of));
+        let distance_to = |address: Address| ids[0].distance_to(ids[address.index()]);
+        bencher.iter(|| {
+            let reach = ids[0].distance_to(next_key());
+            table.closest_preceding(space, reach, distance_to)
+        });
     });
     group.bench_function("loop_over_all", |bencher| {
         bencher.iter(|| {

@@ -1,7 +1,7 @@
 //! The finger table: m entries, of which only about log2 N differ.
 
 use crate::id::{Id, IdSpace};
-use crate::sim::Address;
+use crate::sim::{Address, prefetch};
 
 /// The finger table of one node.
 ///
@@ -9,6 +9,10 @@ use crate::sim::Address;
 /// at or after the node's identifier + 2^i. Long runs of fingers are the same node, so
 /// only the runs are stored: a bit for every finger at which a run starts, and one
 /// entry a run. A finger is found by counting the bits up to it.
+///
+/// Beside each finger stand the first bits of its distance. They settle nearly every
+/// comparison, so that a step of a lookup reads no identifier of another node: at a
+/// million nodes each of those is a cache miss.
 ///
 /// **Invariant.** No finger lies nearer than its start: a node at a clockwise
 /// distance below 2^i is never finger *i*. Therefore the fingers that can lie before a
@@ -18,26 +22,50 @@ use crate::sim::Address;
 pub struct FingerTable {
     /// Bit *i* is set when a run starts at finger *i*; bit 0 always is.
     starts: [u64; 3],
-    /// The runs' nodes, `None` where none is known.
-    runs: Vec<Option<Address>>,
+    runs: Vec<Run>,
+}
+
+/// Neighbouring fingers that are the same node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Run {
+    /// The node, `None` where none is known.
+    node: Option<Address>,
+    /// The first 32 bits of the clockwise distance to it.
+    distance: u32,
+}
+
+/// A node with its clockwise distance from the owner of the table.
+pub type Finger = (Address, Id);
+
+impl Run {
+    fn of(finger: Option<Finger>) -> Run {
+        match finger {
+            Some((node, distance)) => Run { node: Some(node), distance: first_bits(distance) },
+            None => Run { node: None, distance: 0 },
+        }
+    }
+}
+
+fn first_bits(distance: Id) -> u32 {
+    (distance.prefix() >> 32) as u32
 }
 
 impl FingerTable {
     /// A table that knows nobody.
     pub fn empty() -> FingerTable {
-        FingerTable { starts: [1, 0, 0], runs: vec![None] }
+        FingerTable { starts: [1, 0, 0], runs: vec![Run::of(None)] }
     }
 
-    /// The table with these runs: the first finger of each, ascending from zero, and its
-    /// node.
+    /// The table with these runs: the first finger of each, ascending from zero, and the
+    /// node that it is.
     ///
     /// # Panics
     /// When the first run does not start at finger zero.
-    pub fn from_runs(runs: impl ExactSizeIterator<Item = (u32, Address)>) -> FingerTable {
+    pub fn from_runs(runs: impl ExactSizeIterator<Item = (u32, Finger)>) -> FingerTable {
         let mut table = FingerTable { starts: [0; 3], runs: Vec::with_capacity(runs.len()) };
-        for (first, address) in runs {
+        for (first, finger) in runs {
             table.set_start(first, true);
-            table.runs.push(Some(address));
+            table.runs.push(Run::of(Some(finger)));
         }
         assert!(table.starts[0] & 1 == 1, "the first run starts at finger zero");
         table
@@ -45,11 +73,11 @@ impl FingerTable {
 
     /// Finger `index`.
     pub fn get(&self, index: u32) -> Option<Address> {
-        self.runs[self.run_of(index)]
+        self.runs[self.run_of(index)].node
     }
 
     /// Sets the fingers `from` up to but not including `to`.
-    pub fn set(&mut self, from: u32, to: u32, space: IdSpace, finger: Option<Address>) {
+    pub fn set(&mut self, from: u32, to: u32, space: IdSpace, finger: Option<Finger>) {
         if from >= to {
             return;
         }
@@ -61,16 +89,17 @@ impl FingerTable {
         }
         let first = self.starts_before(from);
         let behind = self.starts_before(to);
-        self.runs.splice(first..behind, [finger]);
+        let changed = Run::of(finger);
+        self.runs.splice(first..behind, [changed]);
         for index in from..to {
             self.set_start(index, index == from);
         }
         // Equal neighbours become one run.
-        if to < space.bits() && self.runs[first + 1] == finger {
+        if to < space.bits() && self.runs[first + 1] == changed {
             self.runs.remove(first + 1);
             self.set_start(to, false);
         }
-        if from > 0 && self.runs[first - 1] == finger {
+        if from > 0 && self.runs[first - 1] == changed {
             self.runs.remove(first);
             self.set_start(from, false);
         }
@@ -78,7 +107,7 @@ impl FingerTable {
 
     /// Forgets a node wherever it stands in the table.
     pub fn forget(&mut self, node: Address, space: IdSpace) {
-        while let Some(run) = self.runs.iter().position(|finger| *finger == Some(node)) {
+        while let Some(run) = self.runs.iter().position(|run| run.node == Some(node)) {
             let from = self.start_of(run);
             let to = if run + 1 < self.runs.len() { self.start_of(run + 1) } else { space.bits() };
             self.set(from, to, space, None);
@@ -86,26 +115,42 @@ impl FingerTable {
     }
 
     /// The closest preceding finger: the highest one that lies between the node itself
-    /// and `limit` (figure 4 of the papers), by its distance from the node.
+    /// and a point at the distance `reach` (figure 4 of the papers). A reach of zero is
+    /// the whole ring.
+    ///
+    /// `distance_to` gives the distance of a finger; it is rarely asked.
     pub fn closest_preceding(
         &self,
         space: IdSpace,
-        this: Id,
-        limit: Id,
-        id_of: impl Fn(Address) -> Id,
-    ) -> Option<(Address, Id)> {
-        let reach = this.distance_to(limit);
-        // Equal ends are the whole ring but the node itself.
+        reach: Id,
+        distance_to: impl Fn(Address) -> Id,
+    ) -> Option<Address> {
         let highest = space.floor_log2(reach).unwrap_or(space.bits() - 1);
-        let candidates = self.runs[..=self.run_of(highest)].iter().rev().flatten();
+        let limit = first_bits(reach);
+        let is_before = |run: &Run, node| {
+            // Between zero and the limit by their first bits; else these do not tell.
+            if run.distance != 0 && run.distance != limit && reach != Id::ZERO {
+                return run.distance < limit;
+            }
+            let distance = distance_to(node);
+            distance != Id::ZERO && (distance < reach || reach == Id::ZERO)
+        };
+        let candidates = self.runs[..=self.run_of(highest)].iter().rev();
         candidates
-            .map(|finger| (*finger, this.distance_to(id_of(*finger))))
-            .find(|(_, distance)| *distance != Id::ZERO && (*distance < reach || reach == Id::ZERO))
+            .filter_map(|run| run.node.map(|node| (run, node)))
+            .find(|(run, node)| is_before(run, *node))
+            .map(|(_, node)| node)
+    }
+
+    /// Asks for the memory of the table, soon to be read.
+    pub(super) fn prefetch(&self) {
+        const PER_CACHE_LINE: usize = 64 / size_of::<Run>();
+        self.runs.iter().step_by(PER_CACHE_LINE).for_each(prefetch);
     }
 
     /// The nodes in the table, nearest first, each with the first finger that it is.
     pub fn runs(&self) -> impl Iterator<Item = (u32, Option<Address>)> {
-        self.runs.iter().enumerate().map(|(run, finger)| (self.start_of(run), *finger))
+        self.runs.iter().enumerate().map(|(number, run)| (self.start_of(number), run.node))
     }
 
     fn is_start(&self, index: u32) -> bool {
@@ -169,7 +214,7 @@ mod tests {
         for &(from, to, finger) in changes {
             let (from, to) = (from % bits, to % (bits + 1));
             let finger = finger.map(|n| Address::new(n.into()));
-            table.set(from, to, space, finger);
+            table.set(from, to, space, finger.map(|node| (node, Id::ZERO)));
             if from < to {
                 plain[from as usize..to as usize].fill(finger);
             }
@@ -222,14 +267,16 @@ mod tests {
                     distance == Id::ZERO || space.floor_log2(distance) >= Some(index)
                 });
                 if far_enough {
-                    table.set(index, index + 1, space, node);
+                    let distance = |node: Address| this.distance_to(ids[node.index()]);
+                    table.set(index, index + 1, space, node.map(|node| (node, distance(node))));
                     plain[index as usize] = node;
                 }
             }
             let expected = plain.iter().rev().flatten().copied()
                 .find(|f| ids[f.index()].is_between(this, limit));
-            let found = table.closest_preceding(space, this, limit, |a| ids[a.index()]);
-            prop_assert_eq!(found.map(|(node, _)| node), expected);
+            let distance_to = |node: Address| this.distance_to(ids[node.index()]);
+            let found = table.closest_preceding(space, this.distance_to(limit), distance_to);
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -27,9 +27,9 @@ impl Chord {
         before: Option<Address>,
         context: &Context<'_, Self>,
     ) -> Step {
-        let this = context.this_id();
         let Some(successor) = node.successors.first() else { return Step::NoRoute };
-        if before.is_none() && target.is_owned_between(this, context.id(*successor)) {
+        let this = context.this_id();
+        if before.is_none() && precedes(node, this.distance_to(target)) {
             return Step::Owner(*successor);
         }
         let limit = before.map_or(target, |failed| context.id(failed));
@@ -51,20 +51,19 @@ impl Chord {
         context: &Context<'_, Self>,
     ) -> Option<Address> {
         let this = context.this_id();
-        let id_of = |address| context.id(address);
-        let finger = node.fingers.closest_preceding(self.space, this, limit, id_of);
-        if self.fingers && node.successors.len() == 1 {
-            return finger.map(|(address, _)| address); // the successor is finger 0
-        }
-        let (best, distance) = finger.unzip();
-        let distance = distance.unwrap_or(Id::ZERO);
+        let distance_to = |node| this.distance_to(context.id(node));
         let reach = this.distance_to(limit);
+        let finger = node.fingers.closest_preceding(self.space, reach, distance_to);
+        if self.fingers && node.successors.len() == 1 {
+            return finger; // the successor is finger 0
+        }
+        let distance = finger.map_or(Id::ZERO, distance_to);
         // Nearest first, so the first hit from behind is the best of the list.
         let nearer = node.successors.iter().rev().find(|successor| {
-            let here = this.distance_to(context.id(**successor));
+            let here = distance_to(**successor);
             here > distance && (here < reach || reach == Id::ZERO)
         });
-        nearer.copied().or(best)
+        nearer.copied().or(finger)
     }
 
     /// Goes on with what `via` said to a query of this node's.
@@ -228,6 +227,12 @@ impl Chord {
             QueryFor::Finger(_) | QueryFor::Join => {}
         }
     }
+}
+
+/// Whether a point at this distance lies in (node, successor]: then the successor owns it.
+fn precedes(node: &ChordNode, distance: Id) -> bool {
+    let alone = node.successor_distance == Id::ZERO;
+    alone || (distance != Id::ZERO && distance <= node.successor_distance)
 }
 
 fn note_presence(query: Query, context: &mut Context<'_, Chord>) {

@@ -1,6 +1,7 @@
 //! Joining and stabilisation: \[T\] Section IV-E, Figure 6.
 
 use super::{Chord, ChordMessage, ChordNode, ChordTimer, FixedFingers, Query, QueryFor};
+use crate::id::Id;
 use crate::sim::{Address, Context, Duration};
 
 /// Time until a join that was not answered is tried again; doubled with every try.
@@ -154,22 +155,24 @@ impl Chord {
         }
         node.successors.insert(0, successor);
         node.successors.truncate(self.successors);
-        self.set_successor_fingers(node, context);
+        self.successor_changed(node, context);
     }
 
-    fn set_successor_fingers(&self, node: &mut ChordNode, context: &Context<'_, Self>) {
+    /// Sets what follows from the first successor: its distance, and the fingers that it
+    /// is by definition.
+    fn successor_changed(&self, node: &mut ChordNode, context: &Context<'_, Self>) {
+        let Some(successor) = node.successors.first().copied() else { return };
+        node.successor_distance = context.this_id().distance_to(context.id(successor));
         if self.fingers {
-            let first_distant = self.first_distant_finger(node, context);
-            let successor = node.successors.first().copied();
-            node.fingers.set(0, first_distant, self.space, successor);
+            let finger = Some((successor, node.successor_distance));
+            node.fingers.set(0, self.first_distant_finger(node), self.space, finger);
         }
     }
 
     /// The first finger that starts beyond the successor; m if there is none.
-    fn first_distant_finger(&self, node: &ChordNode, context: &Context<'_, Self>) -> u32 {
-        let Some(successor) = node.successors.first() else { return 0 };
-        let distance = context.this_id().distance_to(context.id(*successor));
-        self.space.floor_log2(distance).map_or(self.space.bits(), |covered| covered + 1)
+    fn first_distant_finger(&self, node: &ChordNode) -> u32 {
+        let covered = self.space.floor_log2(node.successor_distance);
+        covered.map_or(self.space.bits(), |covered| covered + 1)
     }
 
     /// Takes over the list of the successor, which came with the message being handled.
@@ -206,7 +209,7 @@ impl Chord {
             return; // not joined yet
         }
         let bits = self.space.bits();
-        let first_distant = self.first_distant_finger(node, context);
+        let first_distant = self.first_distant_finger(node);
         match which {
             FixedFingers::InTurn => {
                 self.fix_finger(node, node.next_finger, context);
@@ -246,9 +249,11 @@ impl Chord {
         let distance = context.this_id().distance_to(context.id(found));
         // Nearer than the finger's start means beyond this node: see the notes.
         let all_the_way_round = distance < self.space.power_of_two(index);
-        let finger = if all_the_way_round { context.this() } else { found };
-        node.fingers.set(index, index + 1, self.space, Some(finger));
-        self.set_successor_fingers(node, context);
+        let finger = if all_the_way_round { (context.this(), Id::ZERO) } else { (found, distance) };
+        // The fingers up to the successor are known better than any lookup finds them.
+        if index >= self.first_distant_finger(node) {
+            node.fingers.set(index, index + 1, self.space, Some(finger));
+        }
     }
 
     /// `check_predecessor`: asks it for a sign of life.
@@ -277,6 +282,6 @@ impl Chord {
             let nearest = others.min_by_key(|other| this.distance_to(context.id(*other)));
             node.successors.push(nearest.unwrap_or(context.this()));
         }
-        self.set_successor_fingers(node, context);
+        self.successor_changed(node, context);
     }
 }

@@ -50,13 +50,13 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub use fingers::FingerTable;
+pub use fingers::{Finger, FingerTable};
 pub use message::{ChordMessage, Query, QueryFor, Step};
 
-use crate::id::IdSpace;
+use crate::id::{Id, IdSpace};
 use crate::oracle::Pointers;
 use crate::overlay::RingOverlay;
-use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
+use crate::sim::{Address, Context, Duration, Operation, Protocol, Start, prefetch};
 
 /// The parameters of a Chord ring.
 #[derive(Clone, PartialEq, Debug)]
@@ -118,6 +118,9 @@ pub struct ChordNode {
     predecessor: Option<Address>,
     /// Nearest first; the node itself when it is alone; empty until it has joined.
     successors: Vec<Address>,
+    /// The clockwise distance to the first of them: every step of a lookup compares with
+    /// it. Zero when the node is alone.
+    successor_distance: Id,
     fingers: FingerTable,
     /// The finger that `fix_fingers` looks up next.
     next_finger: u32,
@@ -156,6 +159,7 @@ impl RingOverlay for Chord {
         ChordNode {
             predecessor: Some(pointers.predecessor),
             successors: pointers.successors,
+            successor_distance: pointers.successor_distance,
             fingers,
             next_finger: 0,
             contact: None,
@@ -184,10 +188,16 @@ impl Protocol for Chord {
         ChordNode {
             predecessor: None,
             successors: Vec::with_capacity(self.successors),
+            successor_distance: Id::ZERO,
             fingers: FingerTable::empty(),
             next_finger: 0,
             contact: None,
         }
+    }
+
+    fn prefetch(&self, node: &ChordNode) {
+        node.fingers.prefetch();
+        node.successors.first().iter().for_each(|first| prefetch(*first));
     }
 
     fn on_start(&self, node: &mut ChordNode, start: Start, context: &mut Context<'_, Self>) {
