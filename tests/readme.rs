@@ -24,7 +24,7 @@ fn readme() -> String {
     fs::read_to_string(project().join("README.md")).expect("README.md is there")
 }
 
-/// The lines of the ```sh blocks, continued ones joined.
+/// The lines of the blocks marked `sh`, continued ones joined.
 fn shell_lines(readme: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut inside = false;
@@ -62,11 +62,15 @@ fn without_hours(arguments: &str) -> String {
     };
     match arguments.strip_prefix("run ") {
         Some(words) if words.split_whitespace().any(heavy) => {
-            let files = words.split_whitespace().filter(|word| word.ends_with(".json"));
+            let files = words.split_whitespace().filter(|word| has_extension(word, "json"));
             format!("check {}", files.collect::<Vec<_>>().join(" "))
         }
         _ => arguments.to_owned(),
     }
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|own| own == extension)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -153,7 +157,7 @@ fn its_links_lead_somewhere() {
     let anchors: Vec<String> =
         headings.map(|heading| anchor(heading.trim_start_matches('#').trim())).collect();
     let links = links(&prose);
-    assert!(links.iter().any(|link| link.ends_with(".svg")), "the README shows plots");
+    assert!(links.iter().any(|link| has_extension(link, "svg")), "the README shows plots");
     for link in links {
         if link.contains("://") || link.starts_with("mailto:") {
             continue;

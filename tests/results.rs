@@ -86,8 +86,8 @@ fn difference(one: &[u8], other: &[u8]) -> String {
     let (one, other) = (lines(one), lines(other));
     let end = "(end)".to_owned();
     let line = |of: &[String], at: usize| of.get(at).unwrap_or(&end).clone();
-    let first = (0..).find(|at| line(&one, *at) != line(&other, *at) || *at > one.len());
-    let first = first.unwrap();
+    let last = one.len().max(other.len());
+    let first = (0..last).find(|at| line(&one, *at) != line(&other, *at)).unwrap_or(last);
     format!("line {}:\n- {}\n+ {}", first + 1, line(&one, first), line(&other, first))
 }
 

@@ -203,7 +203,7 @@ mod by_hand {
     }
 
     pub(super) fn hex(number: Number) -> String {
-        number.iter().map(|byte| format!("{byte:02x}")).collect()
+        number.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// Schoolbook addition from the last byte on; the carry out of the first is dropped.
