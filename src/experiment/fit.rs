@@ -11,10 +11,13 @@ const NODES: &str = "population.nodes";
 /// A law that explains less of the variance is not named.
 const EXPLAINED: f64 = 0.99;
 
+/// Numbers of nodes with their mean hops.
+type Pairs = Vec<(f64, f64)>;
+
 /// Fits mean hops against log2 N and against N, for every setting of the other swept
 /// parameters that has at least three different N.
 pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
-    let mut series: Vec<(Map<String, Value>, Vec<(f64, f64)>)> = Vec::new();
+    let mut series: Vec<(Map<String, Value>, Pairs)> = Vec::new();
     for point in points.iter().filter(|point| point.params.contains_key(NODES)) {
         let mut others = point.params.clone();
         others.shift_remove(NODES);
@@ -28,8 +31,7 @@ pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
 }
 
 fn fit(params: Map<String, Value>, pairs: &[(f64, f64)]) -> Option<Fit> {
-    let logarithms: Vec<(f64, f64)> =
-        pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
+    let logarithms: Pairs = pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
     let (log2, linear) = (fit_line(&logarithms)?, fit_line(pairs)?);
     let verdict = if log2.r2 >= EXPLAINED && log2.r2 >= linear.r2 {
         "O(log N)"
@@ -52,7 +54,7 @@ mod tests {
             let params = Map::from_iter([(NODES.to_owned(), Value::from(nodes))]);
             let mut hops = vec![0; law(nodes as f64) as usize + 1];
             *hops.last_mut().unwrap() = 1;
-            summarize(params, &[Tally { nodes, hops, ..Tally::default() }])
+            summarize(params, &[Tally { hops, nodes, ..Tally::default() }])
         };
         (3..12).map(point).collect()
     }

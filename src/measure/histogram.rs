@@ -121,7 +121,9 @@ mod tests {
             percent in 1u64..=100,
         ) {
             let mut histogram = LatencyHistogram::default();
-            values.iter().for_each(|nanos| histogram.record(Duration::from_nanos(*nanos)));
+            for nanos in &values {
+                histogram.record(Duration::from_nanos(*nanos));
+            }
             let mut sorted = values.clone();
             sorted.sort_unstable();
             let exact = sorted[(values.len() * percent as usize).div_ceil(100) - 1] as f64 / 1e6;

@@ -120,7 +120,9 @@ fn digest_of(tallies: &[Tally]) -> String {
         return format!("{:016x}", tally.digest);
     }
     let mut digest = Digest::default();
-    tallies.iter().for_each(|tally| digest.write_u64(tally.digest));
+    for tally in tallies {
+        digest.write_u64(tally.digest);
+    }
     format!("{:016x}", digest.finish())
 }
 
@@ -178,7 +180,9 @@ fn lookups(tallies: &[Tally]) -> Lookups {
 
 fn latency(tallies: &[Tally]) -> Distribution {
     let mut all = LatencyHistogram::default();
-    tallies.iter().for_each(|tally| all.merge(&tally.latency));
+    for tally in tallies {
+        all.merge(&tally.latency);
+    }
     let (mean, ci95) = mean_and_interval(tallies.iter().map(|tally| tally.latency.mean_ms()));
     Distribution {
         mean,
@@ -225,7 +229,9 @@ fn bins(ascending: &[u64]) -> Bins {
     let Some(max) = ascending.last() else { return Bins { width: 1, counts: Vec::new() } };
     let width = max / MAX_BINS + 1;
     let mut counts = vec![0; (max / width) as usize + 1];
-    ascending.iter().for_each(|value| counts[(value / width) as usize] += 1);
+    for value in ascending {
+        counts[(value / width) as usize] += 1;
+    }
     Bins { width, counts }
 }
 

@@ -1,7 +1,7 @@
 //! The results of a scenario as files: what people, plots and other programs
 //! read.
 //!
-//! [`write`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
+//! [`write()`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
 //! [`published_table`] sets published numbers beside measured ones for a README.
 //!
 //! Architecture invariant: the same results give the same bytes, on every
@@ -111,7 +111,7 @@ pub enum ReadError {
     },
 }
 
-/// Reads the results that [`write`] left in a folder.
+/// Reads the results that [`write()`] left in a folder.
 ///
 /// # Errors
 ///

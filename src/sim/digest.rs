@@ -73,7 +73,9 @@ mod tests {
 
     fn of(values: &[u64]) -> u64 {
         let mut digest = Digest::default();
-        values.iter().for_each(|value| digest.write_u64(*value));
+        for value in values {
+            digest.write_u64(*value);
+        }
         digest.finish()
     }
 

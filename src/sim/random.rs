@@ -1,6 +1,6 @@
 //! Named streams of random numbers.
 //!
-//! A stream is a ChaCha8 generator whose key spells out (seed, repeat, purpose).
+//! A stream is a `ChaCha8` generator whose key spells out (seed, repeat, purpose).
 //! Streams of different purposes are independent: drawing one more latency does
 //! not change which key is looked up next, two overlays under one seed face the
 //! same nodes and keys, and one more repeat leaves the earlier ones alone.

@@ -22,7 +22,7 @@ use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{Duration, Operation, Scheduled, Simulation, Start, Stream, Time};
 use dhtsim::workload::{Arrivals, LookupPlan, Lookups};
 
-/// The published scenario of SimGrid and OverSim: stabilize every 20 s, one finger and
+/// The published scenario of `SimGrid` and `OverSim`: stabilize every 20 s, one finger and
 /// the predecessor every 120 s, a lookup every 10 s and node.
 fn maintained() -> Chord {
     let period = |seconds| Period { mean: Duration::from_secs(seconds), jitter: 0.5 };
