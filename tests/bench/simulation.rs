@@ -83,14 +83,19 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
     fn run_on(&mut self, events: u64) -> u64 {
         let before = self.simulation.events();
         while self.simulation.events() - before < events {
-            let at = self.lookups.next_time().unwrap();
-            self.simulation.run_before(at);
-            if let Some((node, key)) = self.lookups.next(&self.up, |_| true) {
-                let lookup = self.simulation.observer.issue(at, node, key);
-                self.simulation.operate(node, Operation::Lookup { lookup, key });
-            }
+            self.ask();
         }
         self.simulation.events() - before
+    }
+
+    /// Runs on to the next lookup, and asks it.
+    fn ask(&mut self) {
+        let at = self.lookups.next_time().unwrap();
+        self.simulation.run_before(at);
+        if let Some((node, key)) = self.lookups.next(&self.up, |_| true) {
+            let lookup = self.simulation.observer.issue(at, node, key);
+            self.simulation.operate(node, Operation::Lookup { lookup, key });
+        }
     }
 }
 
@@ -137,6 +142,16 @@ fn building(criterion: &mut Criterion) {
             Chord { stabilize: None, fix_fingers: None, check_predecessor: None, ..maintained() };
         group.bench_function(BenchmarkId::new("pointers", nodes), |bencher| {
             bencher.iter(|| Run::<CalendarQueue<_>>::new(&chord, &ids));
+        });
+        group.bench_function(BenchmarkId::new("pointers_and_a_lookup_each", nodes), |bencher| {
+            bencher.iter(|| {
+                let mut run = Run::<CalendarQueue<_>>::new(&chord, &ids);
+                for _ in 0..nodes {
+                    run.ask();
+                }
+                run.simulation.run_before(Time::MAX);
+                run.simulation.events()
+            });
         });
     }
     group.finish();
