@@ -150,16 +150,16 @@ impl Ring {
         if let Some(member) = self.arcs[arc].get(place) {
             return member.address;
         }
-        let later = self.arcs[arc + 1..].iter().chain(&self.arcs[..=arc]);
-        later.flat_map(|arc| arc.first()).next().expect("the ring is not empty").address
+        let mut later = self.arcs[arc + 1..].iter().chain(&self.arcs[..=arc]);
+        later.find_map(|arc| arc.first()).expect("the ring is not empty").address
     }
 
     fn last_before(&self, arc: usize, place: usize) -> Address {
         if let Some(member) = self.arcs[arc][..place].last() {
             return member.address;
         }
-        let earlier = self.arcs[..arc].iter().rev().chain(self.arcs[arc..].iter().rev());
-        earlier.flat_map(|arc| arc.last()).next().expect("the ring is not empty").address
+        let mut earlier = self.arcs[..arc].iter().rev().chain(self.arcs[arc..].iter().rev());
+        earlier.find_map(|arc| arc.last()).expect("the ring is not empty").address
     }
 }
 

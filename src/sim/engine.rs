@@ -245,7 +245,7 @@ where
 
     /// Lets a node leave in good order.
     pub fn leave(&mut self, address: Address) {
-        self.act(address, "leave", |protocol, node, context| protocol.on_leave(node, context));
+        self.act(address, "leave", P::on_leave);
         self.stop(address, Status::Gone);
     }
 

@@ -28,7 +28,8 @@ fn hold<Q: EventQueue<[u32; 4]>>(criterion: &mut Criterion, name: &str, pending:
         bencher.iter(|| {
             let (at, event) = queue.pop_before(Time::MAX).unwrap();
             let bits = random.bits();
-            let delay = if bits % 4 == 0 { period / 2 + bits % period } else { 50_000_000 };
+            let delay =
+                if bits.is_multiple_of(4) { period / 2 + bits % period } else { 50_000_000 };
             queue.push(at + Duration::from_nanos(delay), event);
         });
     });

@@ -82,7 +82,7 @@ impl Chord {
                 context.request(next, question, &[], self.request_timeout);
             }
             Step::Closer(next) => self.forward(query, next, &[], context),
-            Step::NoRoute => self.on_not_found(query, context),
+            Step::NoRoute => on_not_found(query, context),
         }
     }
 
@@ -169,7 +169,7 @@ impl Chord {
                 };
                 context.send(to, ChordMessage::Found { query, owner }, way);
             }
-            Step::NoRoute if query.origin == context.this() => self.on_not_found(query, context),
+            Step::NoRoute if query.origin == context.this() => on_not_found(query, context),
             Step::NoRoute => {}
         }
     }
@@ -219,13 +219,13 @@ impl Chord {
             QueryFor::Join => self.on_joined(node, owner, context),
         }
     }
+}
 
-    fn on_not_found(&self, query: Query, context: &mut Context<'_, Self>) {
-        match query.purpose {
-            QueryFor::Lookup(lookup) => context.give_up(lookup),
-            // The next round, or the join's timer, tries again.
-            QueryFor::Finger(_) | QueryFor::Join => {}
-        }
+fn on_not_found(query: Query, context: &mut Context<'_, Chord>) {
+    match query.purpose {
+        QueryFor::Lookup(lookup) => context.give_up(lookup),
+        // The next round, or the join's timer, tries again.
+        QueryFor::Finger(_) | QueryFor::Join => {}
     }
 }
 

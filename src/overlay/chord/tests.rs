@@ -73,13 +73,20 @@ type Rings<'i> = Simulation<'i, Chord, Still, Notes>;
 
 /// A converged ring of the first `count` nodes.
 fn converged(chord: Chord, ids: &[Id], count: usize) -> Rings<'_> {
-    let mut simulation =
-        Simulation::new(chord.clone(), Still, Notes::default(), ids, Stream::new(1, 0, "test"));
     let ring = Ring::of(ids, (0..count).map(node));
+    let parameters = chord.clone();
+    let mut simulation =
+        Simulation::new(chord, Still, Notes::default(), ids, Stream::new(1, 0, "test"));
     for address in (0..count).map(node) {
-        let right =
-            right_pointers(&ring, chord.space, ids, address, chord.successors, chord.fingers);
-        simulation.start_with(address, chord.converged_node(right), Start::Resume);
+        let right = right_pointers(
+            &ring,
+            parameters.space,
+            ids,
+            address,
+            parameters.successors,
+            parameters.fingers,
+        );
+        simulation.start_with(address, parameters.converged_node(right), Start::Resume);
     }
     simulation
 }
@@ -428,7 +435,7 @@ mod whole_rings {
         let mut random = Stream::new(2, 0, "test");
         for successors in [1, 4] {
             let mut rings = STYLES.map(|lookup| {
-                converged(Chord { lookup, successors, ..chord(32) }, &ids, ids.len())
+                converged(Chord { successors, lookup, ..chord(32) }, &ids, ids.len())
             });
             for _ in 0..100 {
                 let from = node(random.below(300) as usize);
@@ -450,7 +457,9 @@ mod whole_rings {
             let mut random = Stream::new(4, 0, "test");
             let (dead, alive): (Vec<_>, Vec<_>) =
                 (0..200).map(node).partition(|_| random.chance(0.3));
-            dead.iter().for_each(|address| ring.crash(*address));
+            for address in &dead {
+                ring.crash(*address);
+            }
             let oracle = Ring::of(&ids, alive.clone().into_iter());
             let (mut right, mut timeouts) = (0, 0);
             for _ in 0..200 {
@@ -490,7 +499,9 @@ mod whole_rings {
         let mut ring = converged(maintained(24, 8), &ids, 60);
         ring.run_before(Time::ZERO + Duration::from_secs(5));
         let (dead, alive): (Vec<_>, Vec<_>) = (0..60).map(node).partition(|a| a.index() % 3 == 0);
-        dead.into_iter().for_each(|address| ring.crash(address));
+        for address in dead {
+            ring.crash(address);
+        }
         ring.run_before(Time::ZERO + Duration::from_secs(120));
         assert_converged(&ring, &ids, &alive);
     }
