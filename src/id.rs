@@ -9,6 +9,7 @@
 //! Must not know: nodes, overlays, simulations.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use sha1::{Digest, Sha1};
 
@@ -16,8 +17,16 @@ use sha1::{Digest, Sha1};
 const WORD_BITS: u32 = 192;
 
 /// A point on the ring, or a clockwise distance between two points.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Id([u64; 3]);
+
+impl Hash for Id {
+    /// Word by word: the derived way would feed the bytes in the order of the platform,
+    /// and digests of simulations would differ.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|word| state.write_u64(*word));
+    }
+}
 
 impl Id {
     /// Zero: the first point of the ring, and the distance from a point to itself.

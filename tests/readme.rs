@@ -58,7 +58,9 @@ fn run(folder: &Path, arguments: &str) -> Output {
 /// The same command without hours of simulation: `check` of the same scenarios.
 fn without_hours(arguments: &str) -> String {
     let heavy = |word: &str| {
-        word.contains('*') || HEAVY.iter().any(|name| word.ends_with(&format!("/{name}.json")))
+        word.contains('*')
+            || word.ends_with("nodes=1000000")
+            || HEAVY.iter().any(|name| word.ends_with(&format!("/{name}.json")))
     };
     match arguments.strip_prefix("run ") {
         Some(words) if words.split_whitespace().any(heavy) => {

@@ -9,7 +9,9 @@ use std::hash::Hasher;
 /// A running fingerprint of a stream of values.
 ///
 /// As a [`Hasher`] it takes whatever derives `Hash`. Every integer is widened to 64
-/// bits first, `usize` and `isize` included, so that all platforms agree.
+/// bits first, `usize` and `isize` included, so that all platforms agree. Only arrays and
+/// slices of integers are to be kept out of what is hashed: the standard library feeds
+/// them as bytes in the platform's order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(u64);
 
