@@ -35,6 +35,7 @@ pub struct Scenario {
     pub seed: u64,
     /// Number of bits of an identifier (m), from 1 to 160.
     #[serde(default = "all_bits")]
+    #[schemars(range(min = 1, max = 160))]
     pub id_bits: u32,
     /// The servers and how they come to stand on the ring.
     pub population: Population,
@@ -53,6 +54,7 @@ pub struct Scenario {
     /// How often to repeat every point, each time with other nodes, keys and
     /// delays. Adding repeats does not change the earlier ones.
     #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
     pub repeat: u32,
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
     /// Several make a grid, the last one varying fastest.
@@ -77,6 +79,7 @@ pub struct Population {
     /// Number of servers. Each draws an address (ip and port) from the seed; its
     /// identifier is SHA-1 of the text `ip:port`. May be left out when `ids` is given.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub nodes: Option<u32>,
     /// Identifiers of the nodes, instead of hashed addresses: numbers, or texts in
     /// hexadecimal.
@@ -84,6 +87,7 @@ pub struct Population {
     pub ids: Option<Vec<ExplicitId>>,
     /// How often each server stands on the ring, every time with a port of its own.
     #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 4096))]
     pub virtual_nodes: u32,
     /// Nodes that join while the simulation runs. Without it the ring starts
     /// converged, with every pointer right.
@@ -107,6 +111,7 @@ pub enum ExplicitId {
 pub struct Joins {
     /// Number of nodes that stand on a converged ring at the start; the others join.
     #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
     pub initial: u32,
     /// When the first node joins.
     #[serde(default)]
@@ -133,6 +138,7 @@ pub enum Overlay {
 pub struct Chord {
     /// Length of the successor list (r), 1 to 64.
     #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 64))]
     pub successors: u32,
     /// Whether nodes keep a finger table. Without it they know their neighbours
     /// only, and a lookup walks around the ring.
@@ -193,6 +199,7 @@ pub struct Period {
     /// Every waiting time is uniform within this share of the period, up or down:
     /// 0.5 waits from half of it to one and a half.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub jitter: f64,
 }
 
@@ -204,6 +211,7 @@ pub struct FixFingers {
     pub period: Span,
     /// Every waiting time is uniform within this share of the period, up or down.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub jitter: f64,
     /// Which fingers a round looks up.
     #[serde(default)]
@@ -233,6 +241,7 @@ pub struct Network {
     pub latency: Latency,
     /// Probability that a message is lost, each independently.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub loss: f64,
 }
 
@@ -277,6 +286,7 @@ pub struct LogNormalLatency {
     /// The median delay.
     pub median: Span,
     /// Standard deviation of the delay's natural logarithm.
+    #[schemars(range(min = 0.0))]
     pub sigma: f64,
 }
 
@@ -286,6 +296,7 @@ pub struct LogNormalLatency {
 pub struct EuclideanLatency {
     /// 2 for a square, 3 for a cube.
     #[serde(default = "two_u32")]
+    #[schemars(range(min = 2, max = 3))]
     pub dimensions: u32,
     /// Length of a side, as the delay from one end to the other.
     pub side: Span,
@@ -313,6 +324,7 @@ pub struct Lookups {
     /// Lookups that each node makes (the total is this times the nodes). Without it
     /// they go on for the whole `duration`.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub per_node: Option<u32>,
     /// Mean time from one lookup of a node to its next.
     #[serde(default = "one_second")]

@@ -6,7 +6,10 @@
 //!
 //! Must not know: what the values mean. That is for [`check`](super::check).
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
 
 use super::error::Fault;
 use super::format::Scenario;
@@ -15,7 +18,7 @@ use super::format::Scenario;
 pub(super) fn json(text: &str) -> Result<Value, Fault> {
     // Some editors begin a file with a byte order mark, which JSON does not know.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let Distinct(value) = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     if !value.is_object() {
         return Err(Fault::new(
             "",
@@ -46,10 +49,77 @@ fn malformed(error: &serde_json::Error) -> Fault {
         "trailing characters" => "remove what stands after the closing bracket",
         "recursion limit exceeded" => "write it with fewer brackets inside each other",
         "number out of range" => "write a number that fits 64 bits",
+        _ if message.ends_with(TWICE) => "remove one of the two",
         _ if message.starts_with("EOF") => "the file ends too early: close what is open",
         _ => "write valid JSON there",
     };
     Fault::new(place, format!("malformed JSON: {message}"), mend)
+}
+
+/// How the error about a repeated field ends.
+const TWICE: &str = "stands twice in its object";
+
+/// JSON whose objects have no field twice. The standard lets the last one win, and the
+/// first would be overlooked.
+struct Distinct(Value);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Distinct, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Distinct;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Distinct, E> {
+                Ok(Distinct(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Distinct, E> {
+                Ok(Distinct(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Distinct, E> {
+                Ok(Distinct(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Distinct, E> {
+                Ok(Distinct(value.into()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Distinct, E> {
+                Ok(Distinct(value.into()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Distinct, E> {
+                Ok(Distinct(Value::Null))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Distinct, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Distinct(item)) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Distinct(list.into()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut fields: A) -> Result<Distinct, A::Error> {
+                let mut object = Map::new();
+                while let Some((name, Distinct(value))) = fields.next_entry::<String, _>()? {
+                    if object.contains_key(&name) {
+                        return Err(de::Error::custom(format!("the field {name:?} {TWICE}")));
+                    }
+                    object.insert(name, value);
+                }
+                Ok(Distinct(object.into()))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// Turns serde's message into a sentence with a mend.
@@ -162,6 +232,16 @@ mod tests {
         for text in ["", "{", "[]", "nil", "{\"a\": 1e999}", &"[".repeat(10_000)] {
             assert!(json(text).is_err(), "{text:.20}");
         }
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_refused() {
+        let fault = json("{\"sweep\": [{\"seed\": 1,\n \"seed\": 2}]}").unwrap_err();
+        assert!(fault.place.starts_with("line 2"), "{}", fault.place);
+        assert_eq!(fault.problem, "malformed JSON: the field \"seed\" stands twice in its object");
+        assert_eq!(fault.mend, "remove one of the two");
+        let all = "{\"a\": [null, true, -1, 18446744073709551615, 0.5, \"b\", {}]}";
+        assert_eq!(json(all).unwrap(), serde_json::from_str::<Value>(all).unwrap());
     }
 
     #[test]
