@@ -35,6 +35,7 @@
 //! - `stabilize` asks for predecessor and successor list in one message. With
 //!   `ask_before_adopting` the node asks the successor's predecessor the same before it
 //!   adopts it, which proves it alive and brings its list; without, it adopts at once.
+//!   If that one does not answer, the successor is notified as if it had not been named.
 //! - When the successor does not answer, the next of the list takes its place and is
 //!   asked at once; behind the last one comes the nearest finger, then the predecessor.
 //! - In recursive lookups every forward is acknowledged by the next node's transport.
@@ -276,6 +277,7 @@ impl Protocol for Chord {
         message: ChordMessage,
         context: &mut Context<'_, Self>,
     ) {
+        let was_successor = node.successors.first() == Some(&peer);
         self.forget(node, peer, context);
         match message.query().map(|query| query.purpose) {
             Some(QueryFor::Lookup(lookup)) => context.lookup_timed_out(lookup),
@@ -286,6 +288,7 @@ impl Protocol for Chord {
                 self.ask_again(node, query, peer, via, context);
             }
             ChordMessage::Find { query } => self.pass_on_again(node, query, peer, context),
+            ChordMessage::GetNeighbours if was_successor => self.stabilize(node, context),
             ChordMessage::GetNeighbours => self.stabilize_without(node, peer, context),
             _ => {}
         }

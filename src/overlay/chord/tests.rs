@@ -261,6 +261,23 @@ mod one_node {
         assert_eq!(sent(&did), [(at(32), ChordMessage::GetNeighbours, wait)]);
     }
 
+    /// The successor goes on naming the dead node until it finds out itself: to ask it
+    /// again at once would be a round without end, and one more with every period.
+    #[test]
+    fn a_candidate_that_does_not_answer_is_passed_over() {
+        let chord = Chord { successors: 3, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32), at(38)];
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(26)) };
+        let did = bench.deliver(at(32), neighbours, &[at(38)]);
+        assert_eq!(sent(&did)[0].0, at(26));
+        let did = bench.unreachable(at(26), ChordMessage::GetNeighbours);
+        assert_eq!(sent(&did), [(at(32), ChordMessage::Notify, Manner::OneWay)]);
+        assert_eq!(bench.node.successors, [at(32), at(38)]);
+    }
+
     #[test]
     fn a_dead_predecessor_is_cleared() {
         let chord = chord(6);
@@ -504,6 +521,19 @@ mod whole_rings {
         }
         ring.run_before(Time::ZERO + Duration::from_secs(120));
         assert_converged(&ring, &ids, &alive);
+    }
+
+    /// Nobody clears the dead predecessor of a live node here, and rounds do not pile up.
+    #[test]
+    fn stabilisation_around_a_dead_node_stays_bounded() {
+        let chord = Chord { check_predecessor: None, fix_fingers: None, ..maintained(6, 3) };
+        let ids = ids(chord.space, &SIX);
+        let mut ring = converged(chord, &ids, 10);
+        ring.crash(place(&SIX, 32));
+        ring.run_before(Time::ZERO + Duration::from_secs(600));
+        // Nine nodes, 600 rounds each, and one candidate a round of node 21's.
+        let asked = ring.traffic()[6].messages;
+        assert!(asked < 10 * 630, "{asked} messages");
     }
 
     proptest! {
