@@ -25,7 +25,11 @@
 //!   with the next best one that precedes it (iterative: of the last node that answered;
 //!   if that one has failed too, of the origin). When all that a node knows before the
 //!   key have failed, its first successor behind the key is the answer.
-//! - Every forward comes strictly nearer to the key, so a lookup cannot go in circles.
+//!   The answer of one that was only slow is ignored then; that of `stabilize`, however
+//!   late, proves a node alive and is taken.
+//! - Every node names one that comes strictly nearer to the key than itself, so a query
+//!   that is passed on cannot go in circles. An iterative lookup falls back behind a node
+//!   that failed after it was asked, once for every such failure.
 //! - A finger lookup can come back with a node that lies beyond the asking node, if the
 //!   ring does not know that node yet. The asking node knows better: such a finger is
 //!   itself.
@@ -226,6 +230,8 @@ impl Protocol for Chord {
             ChordMessage::FindNext { query, before, .. } => {
                 self.answer_find_next(node, query, before, context);
             }
+            // The lookup has gone on another way: it must not become two.
+            ChordMessage::Next { .. } if context.is_late() => {}
             ChordMessage::Next { query, step } => {
                 self.take_step(node, query, step, from, context);
             }

@@ -279,6 +279,24 @@ mod one_node {
     }
 
     #[test]
+    fn a_late_step_is_ignored_and_a_late_neighbour_adopted() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32)];
+        let purpose = QueryFor::Lookup(LookupId(1));
+        let query = Query { purpose, origin: at(21), target: chord.space.id(50) };
+        for step in [Step::Closer(at(48)), Step::Owner(at(51)), Step::NoRoute] {
+            let did = bench.deliver_late(at(42), ChordMessage::Next { query, step }, &[]);
+            assert_eq!(did.effects, []);
+        }
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
+        bench.deliver_late(at(26), neighbours, &[at(32)]);
+        assert_eq!(bench.node.successors, [at(26)]);
+    }
+
+    #[test]
     fn a_dead_predecessor_is_cleared() {
         let chord = chord(6);
         let ids = ids(chord.space, &SIX);
@@ -495,6 +513,20 @@ mod whole_rings {
             assert!(right > 100, "{lookup:?}: {right}");
             assert!(timeouts > 0);
         }
+    }
+
+    /// A lookup whose every answer comes too late asks whom it knows, one after the other.
+    #[test]
+    fn slow_answers_do_not_multiply_a_lookup() {
+        let space = IdSpace::new(32).unwrap();
+        let ids = drawn(space, 300, 1);
+        let chord = Chord { request_timeout: Duration::from_millis(60), ..chord(32) };
+        let mut ring = converged(chord, &ids, ids.len());
+        let key = ids[ring.node(node(0)).unwrap().predecessor.unwrap().index()];
+        look_up(&mut ring, node(0), key);
+        ring.run_before(Time::MAX);
+        let asked = ring.traffic()[0].messages;
+        assert!(asked < 20, "{asked} questions");
     }
 
     #[test]
