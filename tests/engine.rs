@@ -54,12 +54,14 @@ impl Message for Words {}
 enum Entry {
     /// From whom, what, and what was attached.
     Heard(usize, Words, Vec<usize>),
+    /// The same of an answer after its time-out.
+    HeardLate(usize, Words, Vec<usize>),
     /// Who did not answer, to what, and what was attached to it.
     Unreachable(usize, Words, Vec<usize>),
     Woke(u32),
 }
 
-use Entry::{Heard, Unreachable, Woke};
+use Entry::{Heard, HeardLate, Unreachable, Woke};
 
 /// Lookup number *i* of the workload is order number *i*.
 struct Obedient {
@@ -87,7 +89,8 @@ impl Protocol for Obedient {
         context: &mut Context<'_, Self>,
     ) {
         let list = context.received_list();
-        diary.push((context.now(), Heard(from.index(), words, indices(list))));
+        let entry = if context.is_late() { HeardLate } else { Heard };
+        diary.push((context.now(), entry(from.index(), words, indices(list))));
         if words == Question {
             context.reply(Answer, list);
         }
@@ -287,14 +290,14 @@ mod requests {
     #[test]
     fn a_late_answer_is_still_delivered_after_the_time_out() {
         let (a, _) = what_comes_of(ASK, &[Some(ms(30)), Some(ms(90))]);
-        assert_eq!(a, [(at(100), unreachable(Question)), (at(120), heard(B, Answer))]);
+        assert_eq!(a, [(at(100), unreachable(Question)), (at(120), HeardLate(B, Answer, vec![]))]);
     }
 
     #[test]
     fn a_question_that_takes_longer_than_the_time_out_changes_nothing_about_it() {
         let (a, b) = what_comes_of(ASK, &[Some(ms(150)), Some(ms(10))]);
         assert_eq!(b, [(at(150), heard(A, Question))]);
-        assert_eq!(a, [(at(100), unreachable(Question)), (at(160), heard(B, Answer))]);
+        assert_eq!(a, [(at(100), unreachable(Question)), (at(160), HeardLate(B, Answer, vec![]))]);
     }
 
     #[test]
@@ -353,6 +356,17 @@ mod requests {
         play.start(Address::new(A), Start::Create);
         play.run_before(Time::MAX);
         assert_eq!(diary(&play, A), []);
+    }
+
+    #[test]
+    fn an_answer_to_its_former_life_comes_late_to_a_node_that_restarted() {
+        let mut play: Play = scene(&[ASK], &[Some(ms(30)), Some(ms(40))]);
+        order(&mut play, A, 0);
+        play.run_before(at(50));
+        play.crash(Address::new(A));
+        play.start(Address::new(A), Start::Create);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), [(at(70), HeardLate(B, Answer, vec![]))]);
     }
 }
 
@@ -458,7 +472,7 @@ mod attached_lists {
             assert_eq!(a, std::slice::from_ref(&told), "{delays:?}");
         }
         for delays in [[Some(ms(10)), Some(ms(200))], [Some(ms(200)), Some(ms(10))]] {
-            let late = (at(210), Heard(B, Answer, LIST.to_vec()));
+            let late = (at(210), HeardLate(B, Answer, LIST.to_vec()));
             assert_eq!(what_comes_of(ASK, &delays).0, [told.clone(), late], "{delays:?}");
         }
     }

@@ -18,6 +18,7 @@ pub struct Context<'a, P: Protocol> {
     pub(super) ids: &'a [Id],
     pub(super) random: &'a mut Stream,
     pub(super) received: &'a [Address],
+    pub(super) is_late: bool,
     pub(super) record: &'a mut Record<P>,
 }
 
@@ -127,6 +128,13 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.received
     }
 
+    /// Whether the message being handled is an answer that nobody waits for any more: its
+    /// time-out has been handled by [`Protocol::on_unreachable`], or the node has restarted
+    /// since it asked. A node can tell by the requests that it has open.
+    pub fn is_late(&self) -> bool {
+        self.is_late
+    }
+
     /// Sends a message and expects nothing in return.
     pub fn send(&mut self, to: Address, message: P::Message, list: &[Address]) {
         self.record(to, message, list, Manner::OneWay);
@@ -224,6 +232,7 @@ pub struct Bench<'a, P: Protocol> {
     /// The clock, set by hand.
     pub now: Time,
     random: Stream,
+    is_late: bool,
 }
 
 impl<'a, P: Protocol> Bench<'a, P> {
@@ -231,7 +240,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
     pub fn new(protocol: &'a P, address: Address, ids: &'a [Id]) -> Self {
         let random = Stream::new(0, 0, "bench");
         let node = protocol.new_node(address);
-        Bench { protocol, address, node, ids, now: Time::ZERO, random }
+        Bench { protocol, address, node, ids, now: Time::ZERO, random, is_late: false }
     }
 
     /// Starts the node.
@@ -244,6 +253,19 @@ impl<'a, P: Protocol> Bench<'a, P> {
         self.drive(list, |protocol, node, context| {
             protocol.on_message(node, from, message, context);
         })
+    }
+
+    /// Delivers an answer after its time-out.
+    pub fn deliver_late(
+        &mut self,
+        from: Address,
+        message: P::Message,
+        list: &[Address],
+    ) -> Record<P> {
+        self.is_late = true;
+        let record = self.deliver(from, message, list);
+        self.is_late = false;
+        record
     }
 
     /// Lets a timer run out.
@@ -275,6 +297,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
             ids: self.ids,
             random: &mut self.random,
             received,
+            is_late: self.is_late,
             record: &mut record,
         };
         handler(self.protocol, &mut self.node, &mut context);

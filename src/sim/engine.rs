@@ -10,14 +10,15 @@
 //! Time-outs cost nothing unless they fire. The engine sees when a request cannot be
 //! answered in time (lost, its receiver down, the answer lost or slow) and only then
 //! schedules [`Protocol::on_unreachable`], at the moment at which a timer set by the
-//! sender would have run out. An answer that comes later still is delivered.
+//! sender would have run out. An answer that comes later still is delivered, marked as
+//! [late](Context::is_late).
 
 use std::hash::{Hash, Hasher};
 
 use super::context::{Effect, Manner, Note, Record};
 use super::prefetch::prefetch;
 use super::queue::{CalendarQueue, EventQueue};
-use super::wire::{Expects, Parcel, Wire};
+use super::wire::{Answers, Expects, Parcel, Wire};
 use super::{
     Address, Context, Digest, Duration, Message, Operation, Protocol, Start, Stream, Time,
 };
@@ -379,17 +380,23 @@ where
         self.handle(address, what, &[], None, handler);
     }
 
-    /// Lets a node handle something, then carries out what it did. Whether it answered
-    /// the request.
+    /// Lets a node handle something, with the parcel that brought it if one did, then
+    /// carries out what it did. Whether it answered the request.
     fn handle(
         &mut self,
         address: Address,
         what: impl Hash,
         received: &[Address],
-        request: Option<&Parcel<P::Message>>,
+        parcel: Option<&Parcel<P::Message>>,
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) -> bool {
-        let Some(node) = &mut self.slots[address.index()].node else { return false };
+        let slot = &mut self.slots[address.index()];
+        let is_late = parcel.is_some_and(|parcel| match parcel.answers {
+            Answers::Nothing => false,
+            Answers::InTime => parcel.incarnation != slot.incarnation,
+            Answers::TooLate => true,
+        });
+        let Some(node) = &mut slot.node else { return false };
         self.events += 1;
         self.digest.write_u64(self.now.as_nanos());
         address.hash(&mut self.digest);
@@ -400,10 +407,11 @@ where
             ids: self.ids,
             random: &mut self.random,
             received,
+            is_late,
             record: &mut self.record,
         };
         handler(&self.protocol, node, &mut context);
-        self.carry_out(address, received, request)
+        self.carry_out(address, received, parcel)
     }
 
     fn carry_out(
@@ -438,8 +446,9 @@ where
                             Manner::OneWay | Manner::Reply => Expects::Nothing,
                         };
                         let from = this;
+                        let answers = Answers::Nothing;
                         self.send(
-                            Parcel { from, to, message, expects, incarnation, list: None },
+                            Parcel { from, to, message, expects, answers, incarnation, list: None },
                             list,
                         );
                     }
@@ -481,9 +490,12 @@ where
             self.expect_nothing_from(request, request_list);
         }
         if let Some(delay) = delay {
-            let incarnation = self.slots[this.index()].incarnation;
-            let expects = Expects::Nothing;
-            let reply = Parcel { from: this, to, message, expects, incarnation, list: None };
+            // Without a deadline the sender has been told already that no answer comes.
+            let waits = request.expects.deadline().is_some() && self.is_in_time(request, Some(delay));
+            let answers = if waits { Answers::InTime } else { Answers::TooLate };
+            let (expects, incarnation) = (Expects::Nothing, request.incarnation);
+            let reply =
+                Parcel { from: this, to, message, expects, answers, incarnation, list: None };
             self.post(reply, list, delay);
         }
     }

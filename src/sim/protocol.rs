@@ -51,7 +51,7 @@ pub trait Protocol: Sized {
 
     /// No answer to this request, or no acknowledgement of this message, came within its
     /// time-out. The peer may be dead; or a message was lost or slow, in which case the
-    /// answer may still come.
+    /// answer may still come, and is then [late](Context::is_late).
     fn on_unreachable(
         &self,
         node: &mut Self::Node,

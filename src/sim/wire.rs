@@ -14,10 +14,23 @@ pub(super) struct Parcel<M> {
     pub(super) to: Address,
     pub(super) message: M,
     pub(super) expects: Expects,
-    /// The sender's incarnation: a node that restarted does not wait any more.
+    pub(super) answers: Answers,
+    /// The incarnation of the sender, or of the receiver of an answer: a node that
+    /// restarted does not wait any more.
     pub(super) incarnation: u32,
     /// Place of the attached list in the pool; `None` for an empty one.
     pub(super) list: Option<u32>,
+}
+
+/// Whether a parcel is the answer to a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answers {
+    /// It is none.
+    Nothing,
+    /// It is one, in time if the asking node has not restarted.
+    InTime,
+    /// It is one that comes after the time-out.
+    TooLate,
 }
 
 /// What the sender waits for.

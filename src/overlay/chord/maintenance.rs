@@ -118,24 +118,22 @@ impl Chord {
         }
     }
 
-    /// `peer` did not tell its neighbours, and has been forgotten.
+    /// `peer`, who could have become the successor, did not tell its neighbours.
+    ///
+    /// The present successor must hear of this node all the same. To ask it again would
+    /// have it name `peer` again, over and over until it finds out itself.
     pub(super) fn stabilize_without(
         &self,
-        node: &mut ChordNode,
+        node: &ChordNode,
         peer: Address,
         context: &mut Context<'_, Self>,
     ) {
-        let Some(successor) = node.successors.first().copied() else {
-            // It was to be the first one: the join's timer tries again.
-            return;
-        };
-        if successor == context.this() {
-            return;
-        }
-        if context.id(peer).is_between(context.this_id(), context.id(successor)) {
-            // It stood before the present successor: as the old one, or as a candidate. In
-            // both cases the present one must hear of this node, and may know better.
-            self.ask_for_neighbours(successor, context);
+        // Without a successor this was to be the first one: the join's timer tries again.
+        let successor = node.successors.first().filter(|first| **first != context.this());
+        if let Some(successor) = successor
+            && context.id(peer).is_between(context.this_id(), context.id(*successor))
+        {
+            context.send(*successor, ChordMessage::Notify, &[]);
         }
     }
 

@@ -25,7 +25,11 @@
 //!   with the next best one that precedes it (iterative: of the last node that answered;
 //!   if that one has failed too, of the origin). When all that a node knows before the
 //!   key have failed, its first successor behind the key is the answer.
-//! - Every forward comes strictly nearer to the key, so a lookup cannot go in circles.
+//!   The answer of one that was only slow is ignored then; that of `stabilize`, however
+//!   late, proves a node alive and is taken.
+//! - Every node names one that comes strictly nearer to the key than itself, so a query
+//!   that is passed on cannot go in circles. An iterative lookup falls back behind a node
+//!   that failed after it was asked, once for every such failure.
 //! - A finger lookup can come back with a node that lies beyond the asking node, if the
 //!   ring does not know that node yet. The asking node knows better: such a finger is
 //!   itself.
@@ -35,6 +39,7 @@
 //! - `stabilize` asks for predecessor and successor list in one message. With
 //!   `ask_before_adopting` the node asks the successor's predecessor the same before it
 //!   adopts it, which proves it alive and brings its list; without, it adopts at once.
+//!   If that one does not answer, the successor is notified as if it had not been named.
 //! - When the successor does not answer, the next of the list takes its place and is
 //!   asked at once; behind the last one comes the nearest finger, then the predecessor.
 //! - In recursive lookups every forward is acknowledged by the next node's transport.
@@ -225,6 +230,8 @@ impl Protocol for Chord {
             ChordMessage::FindNext { query, before, .. } => {
                 self.answer_find_next(node, query, before, context);
             }
+            // The lookup has gone on another way: it must not become two.
+            ChordMessage::Next { .. } if context.is_late() => {}
             ChordMessage::Next { query, step } => {
                 self.take_step(node, query, step, from, context);
             }
@@ -276,6 +283,7 @@ impl Protocol for Chord {
         message: ChordMessage,
         context: &mut Context<'_, Self>,
     ) {
+        let was_successor = node.successors.first() == Some(&peer);
         self.forget(node, peer, context);
         match message.query().map(|query| query.purpose) {
             Some(QueryFor::Lookup(lookup)) => context.lookup_timed_out(lookup),
@@ -286,6 +294,7 @@ impl Protocol for Chord {
                 self.ask_again(node, query, peer, via, context);
             }
             ChordMessage::Find { query } => self.pass_on_again(node, query, peer, context),
+            ChordMessage::GetNeighbours if was_successor => self.stabilize(node, context),
             ChordMessage::GetNeighbours => self.stabilize_without(node, peer, context),
             _ => {}
         }

@@ -261,6 +261,41 @@ mod one_node {
         assert_eq!(sent(&did), [(at(32), ChordMessage::GetNeighbours, wait)]);
     }
 
+    /// The successor goes on naming the dead node until it finds out itself: to ask it
+    /// again at once would be a round without end, and one more with every period.
+    #[test]
+    fn a_candidate_that_does_not_answer_is_passed_over() {
+        let chord = Chord { successors: 3, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32), at(38)];
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(26)) };
+        let did = bench.deliver(at(32), neighbours, &[at(38)]);
+        assert_eq!(sent(&did)[0].0, at(26));
+        let did = bench.unreachable(at(26), ChordMessage::GetNeighbours);
+        assert_eq!(sent(&did), [(at(32), ChordMessage::Notify, Manner::OneWay)]);
+        assert_eq!(bench.node.successors, [at(32), at(38)]);
+    }
+
+    #[test]
+    fn a_late_step_is_ignored_and_a_late_neighbour_adopted() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(21), &ids);
+        bench.node.successors = vec![at(32)];
+        let purpose = QueryFor::Lookup(LookupId(1));
+        let query = Query { purpose, origin: at(21), target: chord.space.id(50) };
+        for step in [Step::Closer(at(48)), Step::Owner(at(51)), Step::NoRoute] {
+            let did = bench.deliver_late(at(42), ChordMessage::Next { query, step }, &[]);
+            assert_eq!(did.effects, []);
+        }
+        let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
+        bench.deliver_late(at(26), neighbours, &[at(32)]);
+        assert_eq!(bench.node.successors, [at(26)]);
+    }
+
     #[test]
     fn a_dead_predecessor_is_cleared() {
         let chord = chord(6);
@@ -480,6 +515,20 @@ mod whole_rings {
         }
     }
 
+    /// A lookup whose every answer comes too late asks whom it knows, one after the other.
+    #[test]
+    fn slow_answers_do_not_multiply_a_lookup() {
+        let space = IdSpace::new(32).unwrap();
+        let ids = drawn(space, 300, 1);
+        let chord = Chord { request_timeout: Duration::from_millis(60), ..chord(32) };
+        let mut ring = converged(chord, &ids, ids.len());
+        let key = ids[ring.node(node(0)).unwrap().predecessor.unwrap().index()];
+        look_up(&mut ring, node(0), key);
+        ring.run_before(Time::MAX);
+        let asked = ring.traffic()[0].messages;
+        assert!(asked < 20, "{asked} questions");
+    }
+
     #[test]
     fn without_fingers_a_lookup_walks_the_ring() {
         let space = IdSpace::new(16).unwrap();
@@ -504,6 +553,19 @@ mod whole_rings {
         }
         ring.run_before(Time::ZERO + Duration::from_secs(120));
         assert_converged(&ring, &ids, &alive);
+    }
+
+    /// Nobody clears the dead predecessor of a live node here, and rounds do not pile up.
+    #[test]
+    fn stabilisation_around_a_dead_node_stays_bounded() {
+        let chord = Chord { check_predecessor: None, fix_fingers: None, ..maintained(6, 3) };
+        let ids = ids(chord.space, &SIX);
+        let mut ring = converged(chord, &ids, 10);
+        ring.crash(place(&SIX, 32));
+        ring.run_before(Time::ZERO + Duration::from_secs(600));
+        // Nine nodes, 600 rounds each, and one candidate a round of node 21's.
+        let asked = ring.traffic()[6].messages;
+        assert!(asked < 10 * 630, "{asked} messages");
     }
 
     proptest! {
