@@ -82,7 +82,7 @@ impl Chord {
                 context.request(next, question, &[], self.request_timeout);
             }
             Step::Closer(next) => self.forward(query, next, &[], context),
-            Step::NoRoute => on_not_found(query, context),
+            Step::NoRoute => on_not_found(node, query, context),
         }
     }
 
@@ -119,30 +119,16 @@ impl Chord {
         }
     }
 
-    /// Recursive: passes a query on, or answers it.
+    /// Recursive: a query has been passed on to this node.
     pub(super) fn pass_on(
         &self,
-        node: &ChordNode,
+        node: &mut ChordNode,
         query: Query,
-        from: Address,
         context: &mut Context<'_, Self>,
     ) {
         note_presence(query, context);
         let step = self.next_step(node, query.target, None, context);
-        let way_back = context.received_list();
-        match step {
-            Step::Closer(next) => self.forward(query, next, way_back, context),
-            Step::Owner(owner) if self.lookup == LookupStyle::Recursive => {
-                let way = way_back.split_last().map_or(way_back, |(_, rest)| rest);
-                context.send(from, ChordMessage::Found { query, owner }, way);
-            }
-            Step::Owner(owner) => {
-                context.send(query.origin, ChordMessage::Found { query, owner }, &[]);
-            }
-            // A node that is not on the ring yet: the query ends here, and whoever wants the
-            // answer tries again.
-            Step::NoRoute => {}
-        }
+        self.go_on(node, query, step, context.received_list(), context);
     }
 
     /// Recursive: `failed`, to whom the query was passed on, does not acknowledge.
@@ -154,23 +140,24 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         let step = self.next_step(node, query.target, Some(failed), context);
-        // The list that was attached for `failed` ends with this node.
-        let list = context.received_list();
-        let way_back = list.split_last().map_or(list, |(_, rest)| rest);
+        // The path that was attached for `failed` ends with this node.
+        let path = context.received_list();
+        let way_back = path.split_last().map_or(path, |(_, rest)| rest);
+        self.go_on(node, query, step, way_back, context);
+    }
+
+    fn go_on(
+        &self,
+        node: &mut ChordNode,
+        query: Query,
+        step: Step,
+        way_back: &[Address],
+        context: &mut Context<'_, Self>,
+    ) {
         match step {
             Step::Closer(next) => self.forward(query, next, way_back, context),
-            Step::Owner(owner) if query.origin == context.this() => {
-                self.on_found(node, query, owner, context);
-            }
-            Step::Owner(owner) => {
-                let (to, way) = match way_back.split_last() {
-                    Some((to, way)) => (*to, way),
-                    None => (query.origin, way_back),
-                };
-                context.send(to, ChordMessage::Found { query, owner }, way);
-            }
-            Step::NoRoute if query.origin == context.this() => on_not_found(query, context),
-            Step::NoRoute => {}
+            Step::Owner(owner) => self.pass_back(node, query, Some(owner), way_back, context),
+            Step::NoRoute => self.pass_back(node, query, None, way_back, context),
         }
     }
 
@@ -191,17 +178,22 @@ impl Chord {
         }
     }
 
-    /// Recursive: the answer comes back.
+    /// Recursive: passes the answer back, to the last node of the way or straight to the
+    /// origin, unless it is for this node.
     pub(super) fn pass_back(
         &self,
         node: &mut ChordNode,
         query: Query,
-        owner: Address,
+        owner: Option<Address>,
+        way_back: &[Address],
         context: &mut Context<'_, Self>,
     ) {
-        match context.received_list().split_last() {
-            Some((to, way)) => context.send(*to, ChordMessage::Found { query, owner }, way),
-            None => self.on_found(node, query, owner, context),
+        let answer = ChordMessage::Found { query, owner };
+        match (way_back.split_last(), owner) {
+            (Some((to, way)), _) => context.send(*to, answer, way),
+            (None, _) if query.origin != context.this() => context.send(query.origin, answer, &[]),
+            (None, Some(owner)) => self.on_found(node, query, owner, context),
+            (None, None) => on_not_found(node, query, context),
         }
     }
 
@@ -221,11 +213,11 @@ impl Chord {
     }
 }
 
-fn on_not_found(query: Query, context: &mut Context<'_, Chord>) {
+fn on_not_found(node: &mut ChordNode, query: Query, context: &mut Context<'_, Chord>) {
     match query.purpose {
         QueryFor::Lookup(lookup) => context.give_up(lookup),
-        // The next round, or the join's timer, tries again.
-        QueryFor::Finger(_) | QueryFor::Join => {}
+        QueryFor::Finger(_) => {} // the next round tries again
+        QueryFor::Join => node.contact_is_joining = true, // and the join's timer
     }
 }
 

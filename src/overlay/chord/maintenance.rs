@@ -35,6 +35,9 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         if let (true, Some(contact)) = (node.successors.is_empty(), node.contact) {
+            // A contact that answers needs no more patience than it takes to join.
+            let attempt = if node.contact_is_joining { 0 } else { attempt };
+            node.contact_is_joining = false;
             self.join(node, contact, attempt, context);
         }
     }

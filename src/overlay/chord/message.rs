@@ -65,8 +65,8 @@ pub enum ChordMessage {
     Found {
         /// The query.
         query: Query,
-        /// The successor of its target.
-        owner: Address,
+        /// The successor of its target; `None` if a node on the path knew nobody.
+        owner: Option<Address>,
     },
     /// `stabilize`, a request: who are your predecessor and your successors?
     GetNeighbours,

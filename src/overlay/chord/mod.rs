@@ -45,8 +45,9 @@
 //! - In recursive lookups every forward is acknowledged by the next node's transport.
 //!   The way back of the answer rides in the message instead of being state of the
 //!   nodes on the path; it is not counted in the bytes.
-//! - A join whose answer does not come, or that asked a node which is not on the ring
-//!   itself yet, is tried again through the same contact after 1, 2, 4 … seconds.
+//! - A join whose answer does not come is tried again through the same contact after 1,
+//!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
+//!   yet.
 
 mod fingers;
 mod lookup;
@@ -131,6 +132,8 @@ pub struct ChordNode {
     next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
+    /// Whether the contact has said that it is not on the ring itself yet.
+    contact_is_joining: bool,
 }
 
 /// What a node wakes itself up for.
@@ -168,6 +171,7 @@ impl RingOverlay for Chord {
             fingers,
             next_finger: 0,
             contact: None,
+            contact_is_joining: false,
         }
     }
 
@@ -197,6 +201,7 @@ impl Protocol for Chord {
             fingers: FingerTable::empty(),
             next_finger: 0,
             contact: None,
+            contact_is_joining: false,
         }
     }
 
@@ -235,8 +240,10 @@ impl Protocol for Chord {
             ChordMessage::Next { query, step } => {
                 self.take_step(node, query, step, from, context);
             }
-            ChordMessage::Find { query } => self.pass_on(node, query, from, context),
-            ChordMessage::Found { query, owner } => self.pass_back(node, query, owner, context),
+            ChordMessage::Find { query } => self.pass_on(node, query, context),
+            ChordMessage::Found { query, owner } => {
+                self.pass_back(node, query, owner, context.received_list(), context);
+            }
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);

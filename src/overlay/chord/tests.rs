@@ -210,6 +210,12 @@ mod one_node {
             let after = Duration::from_secs(seconds);
             assert!(did.effects.contains(&Effect::Timer { after, timer }));
         }
+        // A contact that is still joining itself is asked again every second.
+        let query = Query { purpose: QueryFor::Join, origin: node(10), target: ids[10] };
+        bench.deliver(node(0), ChordMessage::Next { query, step: Step::NoRoute }, &[]);
+        let did = bench.timer(ChordTimer::JoinAgain(5));
+        let (after, timer) = (Duration::from_secs(1), ChordTimer::JoinAgain(1));
+        assert!(did.effects.contains(&Effect::Timer { after, timer }));
     }
 
     #[test]
@@ -628,7 +634,7 @@ mod whole_rings {
                     1 => ChordMessage::Next { query, step: Step::Closer(a) },
                     2 => ChordMessage::Next { query, step: Step::Owner(b) },
                     3 => ChordMessage::Find { query },
-                    4 => ChordMessage::Found { query, owner: a },
+                    4 => ChordMessage::Found { query, owner: Some(a).filter(|_| index != 5) },
                     5 => ChordMessage::GetNeighbours,
                     6 => ChordMessage::Neighbours { predecessor: Some(b) },
                     7 => ChordMessage::Notify,
