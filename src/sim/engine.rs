@@ -491,7 +491,8 @@ where
         }
         if let Some(delay) = delay {
             // Without a deadline the sender has been told already that no answer comes.
-            let waits = request.expects.deadline().is_some() && self.is_in_time(request, Some(delay));
+            let waits =
+                request.expects.deadline().is_some() && self.is_in_time(request, Some(delay));
             let answers = if waits { Answers::InTime } else { Answers::TooLate };
             let (expects, incarnation) = (Expects::Nothing, request.incarnation);
             let reply =
