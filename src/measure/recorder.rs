@@ -219,16 +219,16 @@ impl<'i> Recorder<'i> {
 }
 
 impl Observer for Recorder<'_> {
-    fn on_note(&mut self, now: Time, at: Address, note: Note) {
+    fn on_note(&mut self, now: Time, _: Address, note: Note) {
         match note {
-            Note::StandsHere(lookup) => {
+            Note::StandsAt { lookup, node } => {
                 if let Some(place) = self.find(lookup) {
-                    self.stands_at(place, at);
+                    self.stands_at(place, node);
                     if let Some((traced, trace)) = &mut self.trace
                         && *traced == lookup
-                        && trace.path.last() != Some(&at)
+                        && trace.path.last() != Some(&node)
                     {
-                        trace.path.push(at);
+                        trace.path.push(node);
                     }
                 }
             }
@@ -283,8 +283,10 @@ mod tests {
         let mut recorder = recorder(&ids, None);
         for owner in [2, 0] {
             let lookup = recorder.issue(Time::ZERO, node(0), space.id(2));
-            recorder.on_note(Time::ZERO, node(0), Note::StandsHere(lookup));
-            recorder.on_note(Time::ZERO, node(1), Note::StandsHere(lookup));
+            let note = Note::StandsAt { lookup, node: node(0) };
+            recorder.on_note(Time::ZERO, node(0), note);
+            let note = Note::StandsAt { lookup, node: node(1) };
+            recorder.on_note(Time::ZERO, node(0), note);
             let at = Time::ZERO + SECOND;
             recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(owner) });
             // A second answer counts for nothing.
