@@ -3,6 +3,7 @@
 //!
 //! Must not know: which of them are up, or what they run.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::id::{Id, IdSpace};
@@ -48,16 +49,11 @@ impl Population {
         for _ in 0..servers {
             population.push_server(space, random);
         }
-        loop {
-            let redrawn = population.servers_in_collision();
-            for &server in &redrawn {
-                population.redraw_server(space, server, random);
-            }
-            population.collisions += redrawn.len() as u64;
-            if redrawn.is_empty() {
-                return population;
-            }
+        let in_collision = population.servers_in_collision();
+        if !in_collision.is_empty() {
+            population.redraw(space, in_collision, random);
         }
+        population
     }
 
     /// Nodes with given identifiers, which must be distinct. Their addresses are drawn
@@ -116,16 +112,37 @@ impl Population {
         self.ids.truncate(nodes);
     }
 
-    /// The servers, ascending, with a node whose identifier an earlier node has.
-    fn servers_in_collision(&self) -> Vec<usize> {
+    /// Draws servers anew until no node has the identifier of an earlier one.
+    fn redraw(&mut self, space: IdSpace, mut in_collision: BTreeSet<usize>, random: &mut Stream) {
+        let nodes = 0..self.nodes() as u32;
+        let mut taken: BTreeSet<(Id, u32)> = self.ids.iter().copied().zip(nodes).collect();
+        while !in_collision.is_empty() {
+            self.collisions += in_collision.len() as u64;
+            for &server in &in_collision {
+                for node in self.nodes_of(server) {
+                    taken.remove(&(self.ids[node.index()], node.index() as u32));
+                }
+                self.redraw_server(space, server, random);
+                for node in self.nodes_of(server) {
+                    taken.insert((self.ids[node.index()], node.index() as u32));
+                }
+            }
+            // Only identifiers that have just been drawn can be taken twice.
+            let drawn = in_collision.iter().flat_map(|&server| self.nodes_of(server));
+            let later = drawn.flat_map(|node| {
+                let id = self.ids[node.index()];
+                taken.range((id, 0)..=(id, u32::MAX)).skip(1)
+            });
+            in_collision = later.map(|(_, node)| *node as usize / self.virtual_nodes).collect();
+        }
+    }
+
+    /// The servers with a node whose identifier an earlier node has.
+    fn servers_in_collision(&self) -> BTreeSet<usize> {
         let mut order: Vec<u32> = (0..self.nodes() as u32).collect();
         order.sort_unstable_by_key(|&node| (self.ids[node as usize], node));
         let same = order.windows(2).filter(|w| self.ids[w[0] as usize] == self.ids[w[1] as usize]);
-        let mut servers: Vec<usize> =
-            same.map(|pair| pair[1] as usize / self.virtual_nodes).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        servers
+        same.map(|pair| pair[1] as usize / self.virtual_nodes).collect()
     }
 }
 
@@ -177,7 +194,21 @@ mod tests {
             assert_eq!(ids.len(), servers * virtual_nodes);
             assert_eq!(population.collisions > 0, servers > 1);
         }
+        // Fixed for ever, as the addresses are: a full ring of 256, in the order of redrawing.
+        let (full, servers) = (draw(8, 256, 1), draw(6, 12, 4));
+        let number = |bits, number| IdSpace::new(bits).unwrap().id(number);
+        assert_eq!((full.collisions, full.ids[200]), (1039, number(8, 0xc6)));
+        assert_eq!((servers.collisions, servers.ids[40]), (461, number(6, 0xe0 >> 2)));
         assert_eq!(draw(160, 1000, 1).collisions, 0);
+    }
+
+    /// A full ring takes as many draws as there are collisions, and no sorting for each.
+    #[test]
+    fn large_rings_fill_up() {
+        let mut ids = draw(15, 1 << 15, 1).ids;
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 1 << 15);
     }
 
     #[test]

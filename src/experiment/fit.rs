@@ -18,7 +18,9 @@ type Pairs = Vec<(f64, f64)>;
 /// parameters that has at least three different N.
 pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
     let mut series: Vec<(Map<String, Value>, Pairs)> = Vec::new();
-    for point in points.iter().filter(|point| point.params.contains_key(NODES)) {
+    // Without an answered lookup there are no hops, and their mean says nothing.
+    let with_hops = points.iter().filter(|point| !point.hops.histogram.is_empty());
+    for point in with_hops.filter(|point| point.params.contains_key(NODES)) {
         let mut others = point.params.clone();
         others.shift_remove(NODES);
         let pair = (point.nodes as f64, point.hops.mean);
@@ -33,9 +35,10 @@ pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
 fn fit(params: Map<String, Value>, pairs: &[(f64, f64)]) -> Option<Fit> {
     let logarithms: Pairs = pairs.iter().map(|(n, hops)| (math::log2(*n), *hops)).collect();
     let (log2, linear) = (fit_line(&logarithms)?, fit_line(pairs)?);
-    let verdict = if log2.r2 >= EXPLAINED && log2.r2 >= linear.r2 {
+    // A level or falling line is no growth, however well it fits.
+    let verdict = if log2.slope > 0.0 && log2.r2 >= EXPLAINED && log2.r2 >= linear.r2 {
         "O(log N)"
-    } else if linear.r2 >= EXPLAINED {
+    } else if linear.slope > 0.0 && linear.r2 >= EXPLAINED {
         "O(N)"
     } else {
         "undecided"
@@ -46,6 +49,7 @@ fn fit(params: Map<String, Value>, pairs: &[(f64, f64)]) -> Option<Fit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::summary::Hops;
     use crate::measure::{Tally, summarize};
 
     fn points(law: impl Fn(f64) -> u64) -> Vec<Point> {
@@ -70,5 +74,13 @@ mod tests {
         let neither = hops_by_nodes(&points(|n| (n * n) as u64 % 4096));
         assert_eq!(neither[0].verdict, "undecided");
         assert!(hops_by_nodes(&points(|_| 1)[..2]).is_empty());
+        assert_eq!(hops_by_nodes(&points(|_| 1))[0].verdict, "undecided");
+    }
+
+    #[test]
+    fn without_lookups_there_is_no_law() {
+        let mut points = points(|_| 1);
+        points.iter_mut().for_each(|point| point.hops = Hops::default());
+        assert!(hops_by_nodes(&points).is_empty());
     }
 }

@@ -18,18 +18,23 @@ pub struct Recorder<'i> {
     ring_version: u32,
     /// Lookups without an answer after this time have failed.
     timeout: Option<Duration>,
-    /// A window over the lookups, from the oldest that is still open.
+    /// A window over the lookups, from the oldest that is still open, by their number.
     window: VecDeque<Followed>,
-    /// The number of the window's first lookup.
-    first: u32,
+    /// How many of them are open.
+    open: usize,
     tally: Tally,
     trace: Option<(LookupId, Trace)>,
 }
 
+/// The window is not tidied up while it is shorter than this.
+const SHORT_WINDOW: usize = 1024;
+
 /// A lookup that is followed.
 #[derive(Clone, Copy, Debug)]
 struct Followed {
-    /// Finished ones stay in the window until all older ones are finished too.
+    number: LookupId,
+    /// Finished ones stay in the window until all older ones are finished too, or until
+    /// they are the most of it: a lookup that is never answered holds up nobody.
     open: bool,
     stands_at: Address,
     /// The key's owner at the time of this version of the ring.
@@ -60,7 +65,7 @@ impl<'i> Recorder<'i> {
     /// A recorder over the nodes that are up at the start.
     pub fn new(ids: &'i [Id], ring: Ring, timeout: Option<Duration>) -> Self {
         let (window, tally) = (VecDeque::new(), Tally::default());
-        Recorder { ids, ring, ring_version: 0, timeout, window, first: 0, tally, trace: None }
+        Recorder { ids, ring, ring_version: 0, timeout, window, open: 0, tally, trace: None }
     }
 
     /// The nodes that are up.
@@ -77,9 +82,14 @@ impl<'i> Recorder<'i> {
     /// A lookup of a key is about to be asked at a node; gives it its number.
     pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
         self.slide(now);
+        if self.window.len() > SHORT_WINDOW.max(4 * self.open) {
+            self.window.retain(|lookup| lookup.open);
+        }
+        let number = LookupId(self.tally.issued as u32);
         let (predecessor, owner) = self.ring.around(self.ids, key);
         let goal = self.ids[predecessor.index()];
         self.window.push_back(Followed {
+            number,
             open: true,
             stands_at: origin,
             owner,
@@ -92,7 +102,8 @@ impl<'i> Recorder<'i> {
             remaining: self.ids[origin.index()].distance_to(goal),
         });
         self.tally.issued += 1;
-        LookupId(self.first.wrapping_add(self.window.len() as u32 - 1))
+        self.open += 1;
+        number
     }
 
     /// Writes down where this lookup goes from now on.
@@ -107,15 +118,15 @@ impl<'i> Recorder<'i> {
 
     /// Closes the books at the end of the run.
     pub fn finish(mut self, now: Time) -> Tally {
-        let (first, window) = (self.first, std::mem::take(&mut self.window));
-        for (place, lookup) in window.iter().enumerate().filter(|(_, lookup)| lookup.open) {
+        let window = std::mem::take(&mut self.window);
+        for lookup in window.iter().filter(|lookup| lookup.open) {
             self.count_finished(lookup);
             if self.is_too_late(lookup, now) {
                 self.tally.failures.timed_out += 1;
             } else {
                 self.tally.failures.unanswered += 1;
             }
-            self.end_trace(LookupId(first.wrapping_add(place as u32)), None);
+            self.end_trace(lookup.number, None);
         }
         self.tally
     }
@@ -129,10 +140,10 @@ impl<'i> Recorder<'i> {
                 }
                 self.count_finished(&lookup);
                 self.tally.failures.timed_out += 1;
-                self.end_trace(LookupId(self.first), None);
+                self.end_trace(lookup.number, None);
+                self.open -= 1;
             }
             self.window.pop_front();
-            self.first = self.first.wrapping_add(1);
         }
     }
 
@@ -142,8 +153,14 @@ impl<'i> Recorder<'i> {
 
     /// The place of an open lookup in the window.
     fn find(&self, lookup: LookupId) -> Option<usize> {
-        let place = lookup.0.wrapping_sub(self.first) as usize;
-        self.window.get(place).filter(|lookup| lookup.open).map(|_| place)
+        // Where it stands if the window has no gaps, and no further back if it has.
+        let first = self.window.front()?.number;
+        let place = lookup.0.checked_sub(first.0)? as usize;
+        let place = match self.window.get(place) {
+            Some(followed) if followed.number == lookup => place,
+            _ => self.window.binary_search_by_key(&lookup, |followed| followed.number).ok()?,
+        };
+        self.window[place].open.then_some(place)
     }
 
     fn stands_at(&mut self, place: usize, node: Address) {
@@ -164,6 +181,7 @@ impl<'i> Recorder<'i> {
     fn close(&mut self, place: usize, now: Time, owner: Option<Address>) {
         let lookup = self.window[place];
         self.window[place].open = false;
+        self.open -= 1;
         self.count_finished(&lookup);
         match owner {
             _ if self.is_too_late(&lookup, now) => self.tally.failures.timed_out += 1,
@@ -201,16 +219,16 @@ impl<'i> Recorder<'i> {
 }
 
 impl Observer for Recorder<'_> {
-    fn on_note(&mut self, now: Time, at: Address, note: Note) {
+    fn on_note(&mut self, now: Time, _: Address, note: Note) {
         match note {
-            Note::StandsHere(lookup) => {
+            Note::StandsAt { lookup, node } => {
                 if let Some(place) = self.find(lookup) {
-                    self.stands_at(place, at);
+                    self.stands_at(place, node);
                     if let Some((traced, trace)) = &mut self.trace
                         && *traced == lookup
-                        && trace.path.last() != Some(&at)
+                        && trace.path.last() != Some(&node)
                     {
-                        trace.path.push(at);
+                        trace.path.push(node);
                     }
                 }
             }
@@ -265,8 +283,10 @@ mod tests {
         let mut recorder = recorder(&ids, None);
         for owner in [2, 0] {
             let lookup = recorder.issue(Time::ZERO, node(0), space.id(2));
-            recorder.on_note(Time::ZERO, node(0), Note::StandsHere(lookup));
-            recorder.on_note(Time::ZERO, node(1), Note::StandsHere(lookup));
+            let note = Note::StandsAt { lookup, node: node(0) };
+            recorder.on_note(Time::ZERO, node(0), note);
+            let note = Note::StandsAt { lookup, node: node(1) };
+            recorder.on_note(Time::ZERO, node(0), note);
             let at = Time::ZERO + SECOND;
             recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(owner) });
             // A second answer counts for nothing.
@@ -308,5 +328,26 @@ mod tests {
         }
         assert!(recorder.window.len() <= 1);
         assert_eq!(recorder.finish(Time::ZERO).correct, 1000);
+    }
+
+    #[test]
+    fn a_lookup_that_is_never_answered_holds_up_no_others() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        let mut forgotten = Vec::new();
+        for number in 0..100_000 {
+            let lookup = recorder.issue(Time::ZERO, node(0), ids[1]);
+            if number % 10_000 == 0 {
+                forgotten.push(lookup);
+            } else {
+                recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1) });
+            }
+        }
+        assert!(recorder.window.len() <= SHORT_WINDOW + 1, "{}", recorder.window.len());
+        for lookup in forgotten.iter().skip(1) {
+            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup: *lookup, owner: node(2) });
+        }
+        let tally = recorder.finish(Time::ZERO);
+        assert_eq!((tally.correct, tally.incorrect, tally.failures.unanswered), (99_990, 9, 1));
     }
 }

@@ -26,6 +26,9 @@ pub const MAX_SUCCESSORS: u32 = 64;
 pub const MAX_KEYS: u64 = 100_000_000;
 /// The most lookups of a run.
 pub const MAX_LOOKUPS: u64 = 1_000_000_000;
+/// The least chance that a draw of all identifiers of a server finds them free. (Servers
+/// without virtual nodes need none: they fill a ring one by one.)
+const LEAST_ROOM: f64 = 1e-3;
 /// The longest name of a scenario; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
@@ -214,8 +217,23 @@ fn nodes(population: &Population, servers: u32, space: IdSpace) -> Checked<u64> 
             format!("{} bits give {size} identifiers for {nodes} nodes", space.bits()),
             format!("give at least {}, or fewer nodes", (nodes - 1).ilog2() + 1),
         ),
+        Some(size) if times > 1 && chance_of_room(nodes, times, size) < LEAST_ROOM => refuse(
+            "id_bits",
+            format!(
+                "among {size} identifiers, {servers} servers hardly ever find {times} free ones each at a draw"
+            ),
+            "give more bits, or fewer nodes",
+        ),
         _ => Ok(nodes),
     }
+}
+
+/// The chance that the last server finds all its identifiers free: it draws all of them
+/// anew when one is taken.
+fn chance_of_room(nodes: u64, times: u32, size: u64) -> f64 {
+    let times = u64::from(times);
+    let free = size - (nodes - times);
+    (0..times).map(|taken| (free - taken) as f64 / size as f64).product()
 }
 
 fn join_plan(
@@ -260,9 +278,10 @@ fn join_plan(
         );
     };
     match times.last() {
-        Some(last) if last.as_nanos() > duration.as_nanos() => refuse(
+        // What happens at the end does not happen any more.
+        Some(last) if last.as_nanos() >= duration.as_nanos() => refuse(
             place,
-            format!("the last node joins at {last}, after the end at {duration}"),
+            format!("the last node joins at {last}, not before the end at {duration}"),
             "give a longer `duration` or earlier joins",
         ),
         _ => Ok(JoinPlan { initial, times }),
@@ -506,6 +525,8 @@ mod tests {
     #[test]
     fn limits_themselves_are_allowed() {
         with(&[("population", json!({"nodes": 8})), ("id_bits", json!(3))]).unwrap();
+        with(&[("population", json!({"nodes": 4, "virtual_nodes": 2})), ("id_bits", json!(3))])
+            .unwrap();
         with(&[("population.joins.initial", json!(10))]).unwrap();
         with(&[("network.loss", json!(1)), ("overlay.chord.stabilize.jitter", json!(1))]).unwrap();
         with(&[("population", json!({"nodes": 20_000_000})), ("workload.lookups", json!(null))])
@@ -525,10 +546,12 @@ mod tests {
             vec![("duration", no())],
             vec![("duration", no()), ("population.joins", no())],
             vec![("duration", json!("5s")), ("workload", json!({}))],
+            vec![("duration", json!("11s")), ("workload", json!({}))],
             vec![("population.nodes", json!(0))],
             vec![("population.nodes", no())],
             vec![("population", json!({"nodes": 20_000_001}))],
             vec![("population", json!({"nodes": 10_000_000, "virtual_nodes": 3}))],
+            vec![("population", json!({"nodes": 64, "virtual_nodes": 4})), ("id_bits", json!(8))],
             vec![("population.virtual_nodes", json!(0))],
             vec![("population.virtual_nodes", json!(4097))],
             vec![("population", json!({"ids": []}))],

@@ -78,8 +78,13 @@ pub enum Manner {
 /// What an overlay tells about a lookup. Not a message: nodes never see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Note {
-    /// The lookup stands at the node that says so.
-    StandsHere(LookupId),
+    /// The lookup stands at a node.
+    StandsAt {
+        /// This lookup.
+        lookup: LookupId,
+        /// Where it has come to.
+        node: Address,
+    },
     /// A node that the lookup wanted to contact did not answer.
     TimedOut(LookupId),
     /// The node's maintenance wanted to contact a node that did not answer.
@@ -179,9 +184,10 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.record.effects.push(Effect::Timer { after, timer });
     }
 
-    /// Says that a lookup stands at this node: it was asked, or the lookup began here.
-    pub fn lookup_stands_here(&mut self, lookup: LookupId) {
-        self.note(Note::StandsHere(lookup));
+    /// Says that a lookup stands at a node: it began there, was passed on to it, or went on
+    /// with what that node answered.
+    pub fn lookup_stands_at(&mut self, lookup: LookupId, node: Address) {
+        self.note(Note::StandsAt { lookup, node });
     }
 
     /// Says that a node that a lookup wanted to contact did not answer.

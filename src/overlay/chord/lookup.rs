@@ -94,7 +94,6 @@ impl Chord {
         before: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
-        note_presence(query, context);
         let step = self.next_step(node, query.target, before, context);
         context.reply(ChordMessage::Next { query, step }, &[]);
     }
@@ -126,7 +125,7 @@ impl Chord {
         query: Query,
         context: &mut Context<'_, Self>,
     ) {
-        note_presence(query, context);
+        note_presence(query, context.this(), context);
         let step = self.next_step(node, query.target, None, context);
         self.go_on(node, query, step, context.received_list(), context);
     }
@@ -227,8 +226,11 @@ fn precedes(node: &ChordNode, distance: Id) -> bool {
     alone || (distance != Id::ZERO && distance <= node.successor_distance)
 }
 
-fn note_presence(query: Query, context: &mut Context<'_, Chord>) {
+/// A lookup of the workload, if this is one, has come to this node. In an iterative lookup
+/// it is the origin who says so, when the node has answered: one whose answer is lost or
+/// late was asked in vain.
+pub(super) fn note_presence(query: Query, node: Address, context: &mut Context<'_, Chord>) {
     if let QueryFor::Lookup(lookup) = query.purpose {
-        context.lookup_stands_here(lookup);
+        context.lookup_stands_at(lookup, node);
     }
 }

@@ -59,6 +59,8 @@ mod tests;
 pub use fingers::{Finger, FingerTable};
 pub use message::{ChordMessage, Query, QueryFor, Step};
 
+use lookup::note_presence;
+
 use crate::id::{Id, IdSpace};
 use crate::oracle::Pointers;
 use crate::overlay::RingOverlay;
@@ -238,6 +240,7 @@ impl Protocol for Chord {
             // The lookup has gone on another way: it must not become two.
             ChordMessage::Next { .. } if context.is_late() => {}
             ChordMessage::Next { query, step } => {
+                note_presence(query, from, context);
                 self.take_step(node, query, step, from, context);
             }
             ChordMessage::Find { query } => self.pass_on(node, query, context),
@@ -277,8 +280,8 @@ impl Protocol for Chord {
         context: &mut Context<'_, Self>,
     ) {
         let Operation::Lookup { lookup, key } = operation;
-        context.lookup_stands_here(lookup);
         let origin = context.this();
+        context.lookup_stands_at(lookup, origin);
         let query = Query { purpose: QueryFor::Lookup(lookup), origin, target: key };
         self.find_successor(node, query, context);
     }

@@ -109,9 +109,11 @@ fn look_up(ring: &mut Rings<'_>, from: Address, key: Id) -> (Vec<Address>, Optio
     }
     let notes = &ring.observer.0;
     let mut path: Vec<Address> = Vec::new();
-    for (at, note) in notes {
-        if *note == Note::StandsHere(LookupId(7)) && path.last() != Some(at) {
-            path.push(*at);
+    for (_, note) in notes {
+        if let Note::StandsAt { lookup: LookupId(7), node } = note
+            && path.last() != Some(node)
+        {
+            path.push(*node);
         }
     }
     let timeouts = notes.iter().filter(|(_, note)| *note == Note::TimedOut(LookupId(7))).count();
@@ -300,6 +302,28 @@ mod one_node {
         let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
         bench.deliver_late(at(26), neighbours, &[at(32)]);
         assert_eq!(bench.node.successors, [at(26)]);
+    }
+
+    /// Node 42 was asked too, but its answer was lost: the lookup never stood there.
+    #[test]
+    fn an_iterative_lookup_stands_where_it_got_an_answer() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let mut bench = Bench::new(&chord, at(8), &ids);
+        let lookup = LookupId(1);
+        let target = chord.space.id(54);
+        let query = Query { purpose: QueryFor::Lookup(lookup), origin: at(8), target };
+        let ask = ChordMessage::FindNext { query, before: None, via: at(8) };
+        assert!(sent(&bench.deliver(at(21), ask, &[])).len() == 1);
+        let note = |did: &Record<Chord>| {
+            let notes = did.effects.iter().filter(|effect| matches!(effect, Effect::Note(_)));
+            notes.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(note(&bench.deliver(at(21), ask, &[])), []);
+        let answer = ChordMessage::Next { query, step: Step::Closer(at(51)) };
+        let did = bench.deliver(at(42), answer, &[]);
+        assert_eq!(note(&did), [Effect::Note(Note::StandsAt { lookup, node: at(42) })]);
     }
 
     #[test]
