@@ -21,9 +21,9 @@ pub use views::{
     FingerView, RingNodeView, RingView, RouteKey, RouteView, StepView, ViewError, ring, route,
 };
 
-use crate::measure::summary::{Outcome, Run, Summary};
+use crate::measure::summary::{Outcome, Point, Run, Summary};
 use crate::measure::{Tally, summarize};
-use crate::scenario::{Plan, Setup, format};
+use crate::scenario::{Plan, PlannedPoint, Setup, format};
 use drive::Drive;
 
 /// Runs everything that a scenario asks for, on `jobs` threads. The results do not
@@ -35,22 +35,26 @@ use drive::Drive;
 /// # Panics
 /// When the operating system gives no threads.
 pub fn run(plan: &Plan, jobs: usize, on_run_done: &(dyn Fn(usize, u64) + Sync)) -> Outcome {
-    let repeats = plan.repeat;
-    let runs: Vec<(usize, u32)> = (0..plan.points.len())
-        .flat_map(|point| (0..repeats).map(move |repeat| (point, repeat)))
-        .collect();
     let done = AtomicUsize::new(0);
+    let run_one = |setup: &Setup, repeat: u32| {
+        let tally = simulate(setup, repeat);
+        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, tally.events);
+        tally
+    };
+    // A point is summed up as soon as its last repeat is done: raw results are large.
+    let run_point = |planned: &PlannedPoint| {
+        let repeats = (0..plan.repeat).into_par_iter();
+        let tallies: Vec<Tally> = repeats.map(|repeat| run_one(&planned.setup, repeat)).collect();
+        let single = |tally| summarize(planned.params.clone(), std::slice::from_ref(tally));
+        let runs =
+            tallies.iter().zip(0..).map(|(tally, repeat)| Run { repeat, point: single(tally) });
+        (runs.collect::<Vec<_>>(), summarize(planned.params.clone(), &tallies))
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.expect("the operating system gives threads");
-    let tallies: Vec<Tally> = pool.install(|| {
-        let run_one = |(point, repeat): (usize, u32)| {
-            let tally = simulate(&plan.points[point].setup, repeat);
-            on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, tally.events);
-            tally
-        };
-        runs.into_par_iter().map(run_one).collect()
-    });
-    sum_up(plan, &tallies)
+    let (runs, points): (Vec<_>, Vec<_>) =
+        pool.install(|| plan.points.par_iter().map(run_point).unzip());
+    sum_up(plan, points, runs.concat())
 }
 
 /// Runs one repeat of one point.
@@ -64,17 +68,7 @@ pub fn simulate(setup: &Setup, repeat: u32) -> Tally {
     }
 }
 
-fn sum_up(plan: &Plan, tallies: &[Tally]) -> Outcome {
-    let of_points = tallies.chunks(plan.repeat as usize).zip(&plan.points);
-    let mut points = Vec::new();
-    let mut runs = Vec::new();
-    for (tallies, planned) in of_points {
-        points.push(summarize(planned.params.clone(), tallies));
-        runs.extend(tallies.chunks(1).zip(0..).map(|(tally, repeat)| Run {
-            repeat,
-            point: summarize(planned.params.clone(), tally),
-        }));
-    }
+fn sum_up(plan: &Plan, points: Vec<Point>, runs: Vec<Run>) -> Outcome {
     let scenario = &plan.scenario;
     let mut summary = Summary {
         scenario: scenario.name.clone(),

@@ -81,7 +81,6 @@ pub static METRICS: &[Metric] = &[
     metric("lookups.failures.no_route", "lookups", "lookups that had nobody left to ask", |p| p.lookups.failures.no_route as f64),
     metric("lookups.failures.timed_out", "lookups", "lookups without an answer in time", |p| p.lookups.failures.timed_out as f64),
     metric("lookups.failures.unanswered", "lookups", "lookups still open at the end", |p| p.lookups.failures.unanswered as f64),
-    metric("lookups.failures.origin_down", "lookups", "lookups whose asking node stopped", |p| p.lookups.failures.origin_down as f64),
 
     metric("latency_ms.mean", "ms", "mean time to the answer", |p| p.latency_ms.mean),
     metric("latency_ms.p1", "ms", "1st percentile of the time to the answer", |p| p.latency_ms.p1),

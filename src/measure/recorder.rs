@@ -40,7 +40,6 @@ struct Followed {
     /// The key's owner at the time of this version of the ring.
     owner: Address,
     ring_version: u32,
-    hops: u32,
     timeouts: u32,
     issued: Time,
     key: Id,
@@ -73,7 +72,8 @@ impl<'i> Recorder<'i> {
         &self.ring
     }
 
-    /// A node has come up.
+    /// A node has come up. From now on it owns its keys, though it takes the ring a while to
+    /// learn that: answers that do not know it yet are incorrect.
     pub fn node_joined(&mut self, node: Address) {
         self.ring.insert(self.ids, node);
         self.ring_version += 1;
@@ -94,7 +94,6 @@ impl<'i> Recorder<'i> {
             stands_at: origin,
             owner,
             ring_version: self.ring_version,
-            hops: 0,
             timeouts: 0,
             issued: now,
             key,
@@ -175,18 +174,17 @@ impl<'i> Recorder<'i> {
         }
         lookup.remaining = remaining;
         lookup.stands_at = node;
-        lookup.hops += 1;
     }
 
-    fn close(&mut self, place: usize, now: Time, owner: Option<Address>) {
+    fn close(&mut self, place: usize, now: Time, answer: Option<(Address, u32)>) {
         let lookup = self.window[place];
         self.window[place].open = false;
         self.open -= 1;
         self.count_finished(&lookup);
-        match owner {
+        match answer {
             _ if self.is_too_late(&lookup, now) => self.tally.failures.timed_out += 1,
             None => self.tally.failures.no_route += 1,
-            Some(owner) => {
+            Some((owner, hops)) => {
                 let right = if lookup.ring_version == self.ring_version {
                     lookup.owner
                 } else {
@@ -197,7 +195,7 @@ impl<'i> Recorder<'i> {
                 } else {
                     self.tally.incorrect += 1;
                 }
-                self.tally.count_hops(lookup.hops as usize);
+                self.tally.count_hops(hops as usize);
                 self.tally.latency.record(now.since(lookup.issued));
             }
         }
@@ -239,9 +237,9 @@ impl Observer for Recorder<'_> {
                 }
             }
             Note::MaintenanceTimedOut => self.tally.all_timeouts += 1,
-            Note::Answer { lookup, owner } => {
+            Note::Answer { lookup, owner, hops } => {
                 if let Some(place) = self.find(lookup) {
-                    self.close(place, now, Some(owner));
+                    self.close(place, now, Some((owner, hops)));
                     self.end_trace(lookup, Some(owner));
                 }
             }
@@ -288,9 +286,9 @@ mod tests {
             let note = Note::StandsAt { lookup, node: node(1) };
             recorder.on_note(Time::ZERO, node(0), note);
             let at = Time::ZERO + SECOND;
-            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(owner) });
+            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(owner), hops: 1 });
             // A second answer counts for nothing.
-            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(2) });
+            recorder.on_note(at, node(0), Note::Answer { lookup, owner: node(2), hops: 5 });
         }
         let tally = recorder.finish(Time::ZERO + SECOND);
         assert_eq!((tally.issued, tally.correct, tally.incorrect), (2, 1, 1));
@@ -308,7 +306,7 @@ mod tests {
         let late = recorder.issue(at(0), node(0), ids[1]);
         let lost = recorder.issue(at(500), node(0), ids[1]);
         recorder.on_note(at(600), node(0), Note::NoRoute(lost));
-        recorder.on_note(at(1001), node(0), Note::Answer { lookup: late, owner: node(1) });
+        recorder.on_note(at(1001), node(0), Note::Answer { lookup: late, owner: node(1), hops: 0 });
         let _open = recorder.issue(at(1900), node(0), ids[1]);
         let tally = recorder.finish(at(2000));
         assert_eq!(tally.failures.timed_out, 2);
@@ -324,7 +322,7 @@ mod tests {
         let mut recorder = recorder(&ids, None);
         for _ in 0..1000 {
             let lookup = recorder.issue(Time::ZERO, node(0), ids[1]);
-            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1) });
+            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1), hops: 0 });
         }
         assert!(recorder.window.len() <= 1);
         assert_eq!(recorder.finish(Time::ZERO).correct, 1000);
@@ -340,12 +338,20 @@ mod tests {
             if number % 10_000 == 0 {
                 forgotten.push(lookup);
             } else {
-                recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1) });
+                recorder.on_note(
+                    Time::ZERO,
+                    node(0),
+                    Note::Answer { lookup, owner: node(1), hops: 0 },
+                );
             }
         }
         assert!(recorder.window.len() <= SHORT_WINDOW + 1, "{}", recorder.window.len());
         for lookup in forgotten.iter().skip(1) {
-            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup: *lookup, owner: node(2) });
+            recorder.on_note(
+                Time::ZERO,
+                node(0),
+                Note::Answer { lookup: *lookup, owner: node(2), hops: 0 },
+            );
         }
         let tally = recorder.finish(Time::ZERO);
         assert_eq!((tally.correct, tally.incorrect, tally.failures.unanswered), (99_990, 9, 1));

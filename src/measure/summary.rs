@@ -116,8 +116,6 @@ pub struct Failures {
     pub timed_out: u64,
     /// Still open when the run ended.
     pub unanswered: u64,
-    /// The asking node stopped before the answer came.
-    pub origin_down: u64,
 }
 
 /// A quantity over lookups.

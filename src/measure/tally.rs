@@ -171,10 +171,9 @@ fn lookups(tallies: &[Tally]) -> Lookups {
         sum.failures.no_route += failures.no_route;
         sum.failures.timed_out += failures.timed_out;
         sum.failures.unanswered += failures.unanswered;
-        sum.failures.origin_down += failures.origin_down;
     }
-    let Failures { no_route, timed_out, unanswered, origin_down } = sum.failures;
-    sum.failed = no_route + timed_out + unanswered + origin_down;
+    let Failures { no_route, timed_out, unanswered } = sum.failures;
+    sum.failed = no_route + timed_out + unanswered;
     sum
 }
 

@@ -95,6 +95,8 @@ pub enum Note {
         lookup: LookupId,
         /// The node that owns the key, as far as the overlay knows.
         owner: Address,
+        /// How often the lookup was passed on until it stood at the key's predecessor.
+        hops: u32,
     },
     /// There is nobody left to ask.
     NoRoute(LookupId),
@@ -200,9 +202,10 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.note(Note::MaintenanceTimedOut);
     }
 
-    /// Gives the answer to a lookup, at the node that asked.
-    pub fn answer(&mut self, lookup: LookupId, owner: Address) {
-        self.note(Note::Answer { lookup, owner });
+    /// Gives the answer to a lookup, at the node that asked: who owns the key, and how often
+    /// the lookup was passed on until it stood at the key's predecessor.
+    pub fn answer(&mut self, lookup: LookupId, owner: Address, hops: u32) {
+        self.note(Note::Answer { lookup, owner, hops });
     }
 
     /// Gives a lookup up: there is nobody left to ask.

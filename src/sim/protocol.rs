@@ -119,8 +119,9 @@ pub trait Message: Copy + Debug + Hash {
     }
 
     /// Bytes on the wire, headers included, with a list of `list_len` addresses attached.
+    /// Headers and list only, unless a protocol says what its own body takes.
     fn wire_bytes(&self, list_len: usize) -> u32 {
-        HEADER_BYTES + size_of::<Self>() as u32 + 6 * list_len as u32
+        HEADER_BYTES + 6 * list_len as u32
     }
 }
 

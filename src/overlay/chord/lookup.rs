@@ -78,6 +78,7 @@ impl Chord {
         match step {
             Step::Owner(owner) => self.on_found(node, query, owner, context),
             Step::Closer(next) if self.lookup == LookupStyle::Iterative => {
+                let query = query.passed_on();
                 let question = ChordMessage::FindNext { query, before: None, via };
                 context.request(next, question, &[], self.request_timeout);
             }
@@ -108,11 +109,13 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         let this = context.this();
-        if via == this || via == failed {
+        if via == this {
+            let query = Query { hops: 0, ..query };
             let step = self.next_step(node, query.target, Some(failed), context);
             self.take_step(node, query, step, this, context);
         } else {
             // If `via` has failed meanwhile, it is the origin's turn again.
+            let query = query.taken_back();
             let question = ChordMessage::FindNext { query, before: Some(failed), via: this };
             context.request(via, question, &[], self.request_timeout);
         }
@@ -138,6 +141,7 @@ impl Chord {
         failed: Address,
         context: &mut Context<'_, Self>,
     ) {
+        let query = query.taken_back();
         let step = self.next_step(node, query.target, Some(failed), context);
         // The path that was attached for `failed` ends with this node.
         let path = context.received_list();
@@ -167,7 +171,7 @@ impl Chord {
         way_back: &[Address],
         context: &mut Context<'_, Self>,
     ) {
-        let message = ChordMessage::Find { query };
+        let message = ChordMessage::Find { query: query.passed_on() };
         if self.lookup == LookupStyle::Recursive {
             let path: smallvec::SmallVec<[Address; 32]> =
                 way_back.iter().copied().chain([context.this()]).collect();
@@ -205,7 +209,7 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         match query.purpose {
-            QueryFor::Lookup(lookup) => context.answer(lookup, owner),
+            QueryFor::Lookup(lookup) => context.answer(lookup, owner, query.hops),
             QueryFor::Finger(index) => self.set_finger(node, index, owner, context),
             QueryFor::Join => self.on_joined(node, owner, context),
         }

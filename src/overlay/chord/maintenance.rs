@@ -20,7 +20,7 @@ impl Chord {
     ) {
         node.contact = Some(contact);
         let origin = context.this();
-        let query = Query { purpose: QueryFor::Join, origin, target: context.this_id() };
+        let query = Query { purpose: QueryFor::Join, origin, hops: 0, target: context.this_id() };
         self.take_step(node, query, super::Step::Closer(contact), origin, context);
         let doublings = attempt.min(MAX_DOUBLINGS);
         let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
@@ -235,7 +235,7 @@ impl Chord {
     fn fix_finger(&self, node: &mut ChordNode, index: u32, context: &mut Context<'_, Self>) {
         let origin = context.this();
         let target = context.this_id().plus(self.space.power_of_two(index));
-        let query = Query { purpose: QueryFor::Finger(index), origin, target };
+        let query = Query { purpose: QueryFor::Finger(index), origin, hops: 0, target };
         self.find_successor(node, query, context);
     }
 

@@ -10,8 +10,22 @@ pub struct Query {
     pub purpose: QueryFor,
     /// Who wants it.
     pub origin: Address,
+    /// How often it has been passed on to come where it is asked.
+    pub hops: u32,
     /// Whose successor is sought.
     pub target: Id,
+}
+
+impl Query {
+    /// The query as it is asked at the next node.
+    pub(super) fn passed_on(self) -> Query {
+        Query { hops: self.hops + 1, ..self }
+    }
+
+    /// The query as it was before it was passed on to a node that does not answer.
+    pub(super) fn taken_back(self) -> Query {
+        Query { hops: self.hops.saturating_sub(1), ..self }
+    }
 }
 
 /// What the answer to a query is for.
@@ -102,7 +116,8 @@ const ID_BYTES: u32 = 20;
 const ADDRESS_BYTES: u32 = 6;
 /// Bytes of what says which message this is, and of which query: a tag and a number.
 const TAG_BYTES: u32 = 5;
-const QUERY_BYTES: u32 = ADDRESS_BYTES + ID_BYTES;
+/// A query: origin, target, and its hops in two bytes.
+const QUERY_BYTES: u32 = ADDRESS_BYTES + ID_BYTES + 2;
 
 impl Message for ChordMessage {
     const KINDS: &'static [MessageKind] = &[
@@ -144,7 +159,8 @@ impl Message for ChordMessage {
                 QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
             }
             ChordMessage::Find { .. } => QUERY_BYTES,
-            ChordMessage::Next { .. } | ChordMessage::Found { .. } => ADDRESS_BYTES,
+            ChordMessage::Next { .. } => ADDRESS_BYTES,
+            ChordMessage::Found { .. } => ADDRESS_BYTES + 2,
             ChordMessage::Neighbours { .. } => ADDRESS_BYTES * (1 + list_len as u32),
             ChordMessage::GetNeighbours
             | ChordMessage::Notify

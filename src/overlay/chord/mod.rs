@@ -44,7 +44,10 @@
 //!   asked at once; behind the last one comes the nearest finger, then the predecessor.
 //! - In recursive lookups every forward is acknowledged by the next node's transport.
 //!   The way back of the answer rides in the message instead of being state of the
-//!   nodes on the path; it is not counted in the bytes.
+//!   nodes on the path; it is not counted in the bytes. The answer itself is not
+//!   acknowledged: when it is lost, or a node on its way has died, the lookup stays
+//!   without one. A forward whose acknowledgement is lost goes two ways from there; the
+//!   first answer counts, with the hops of its own way.
 //! - A join whose answer does not come is tried again through the same contact after 1,
 //!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
 //!   yet.
@@ -282,7 +285,7 @@ impl Protocol for Chord {
         let Operation::Lookup { lookup, key } = operation;
         let origin = context.this();
         context.lookup_stands_at(lookup, origin);
-        let query = Query { purpose: QueryFor::Lookup(lookup), origin, target: key };
+        let query = Query { purpose: QueryFor::Lookup(lookup), origin, hops: 0, target: key };
         self.find_successor(node, query, context);
     }
 

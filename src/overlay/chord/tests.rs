@@ -98,7 +98,7 @@ fn look_up(ring: &mut Rings<'_>, from: Address, key: Id) -> (Vec<Address>, Optio
     let end = ring.now() + Duration::from_secs(3600);
     let answer = |notes: &Notes| {
         notes.0.iter().find_map(|(_, note)| match note {
-            Note::Answer { lookup: LookupId(7), owner } => Some(Some(*owner)),
+            Note::Answer { lookup: LookupId(7), owner, .. } => Some(Some(*owner)),
             Note::NoRoute(LookupId(7)) => Some(None),
             _ => None,
         })
@@ -157,7 +157,7 @@ mod one_node {
         for key in 0..8 {
             let lookup = Operation::Lookup { lookup: LookupId(1), key: chord.space.id(key) };
             let did = bench.operate(lookup);
-            let answer = Note::Answer { lookup: LookupId(1), owner: node(0) };
+            let answer = Note::Answer { lookup: LookupId(1), owner: node(0), hops: 0 };
             assert!(did.effects.contains(&Effect::Note(answer)), "key {key}");
         }
     }
@@ -181,11 +181,13 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(26), &ids);
-        let query = Query { purpose: QueryFor::Join, origin: at(26), target: chord.space.id(26) };
+        let query =
+            Query { purpose: QueryFor::Join, origin: at(26), hops: 0, target: chord.space.id(26) };
         let wait = Manner::Request(chord.request_timeout);
 
         let did = bench.start(Start::Join { contact: at(1) });
-        let ask = ChordMessage::FindNext { query, before: None, via: at(26) };
+        let asked = query.passed_on();
+        let ask = ChordMessage::FindNext { query: asked, before: None, via: at(26) };
         assert_eq!(sent(&did), [(at(1), ask, wait)]);
 
         let answer = ChordMessage::Next { query, step: Step::Owner(at(32)) };
@@ -213,7 +215,7 @@ mod one_node {
             assert!(did.effects.contains(&Effect::Timer { after, timer }));
         }
         // A contact that is still joining itself is asked again every second.
-        let query = Query { purpose: QueryFor::Join, origin: node(10), target: ids[10] };
+        let query = Query { purpose: QueryFor::Join, origin: node(10), hops: 0, target: ids[10] };
         bench.deliver(node(0), ChordMessage::Next { query, step: Step::NoRoute }, &[]);
         let did = bench.timer(ChordTimer::JoinAgain(5));
         let (after, timer) = (Duration::from_secs(1), ChordTimer::JoinAgain(1));
@@ -294,7 +296,7 @@ mod one_node {
         let mut bench = Bench::new(&chord, at(21), &ids);
         bench.node.successors = vec![at(32)];
         let purpose = QueryFor::Lookup(LookupId(1));
-        let query = Query { purpose, origin: at(21), target: chord.space.id(50) };
+        let query = Query { purpose, origin: at(21), hops: 0, target: chord.space.id(50) };
         for step in [Step::Closer(at(48)), Step::Owner(at(51)), Step::NoRoute] {
             let did = bench.deliver_late(at(42), ChordMessage::Next { query, step }, &[]);
             assert_eq!(did.effects, []);
@@ -313,7 +315,7 @@ mod one_node {
         let mut bench = Bench::new(&chord, at(8), &ids);
         let lookup = LookupId(1);
         let target = chord.space.id(54);
-        let query = Query { purpose: QueryFor::Lookup(lookup), origin: at(8), target };
+        let query = Query { purpose: QueryFor::Lookup(lookup), origin: at(8), hops: 0, target };
         let ask = ChordMessage::FindNext { query, before: None, via: at(8) };
         assert!(sent(&bench.deliver(at(21), ask, &[])).len() == 1);
         let note = |did: &Record<Chord>| {
@@ -475,7 +477,7 @@ mod worked_examples {
             }
             let key = chord.space.id(30);
             let did = bench.operate(Operation::Lookup { lookup: LookupId(1), key });
-            let noted = Note::Answer { lookup: LookupId(1), owner: at(answer) };
+            let noted = Note::Answer { lookup: LookupId(1), owner: at(answer), hops: 0 };
             // With one successor finger 21 is not asked: key 30 lies before 42 already.
             assert!(did.effects.contains(&Effect::Note(noted)), "{successors}: {did:?}");
         }
@@ -652,7 +654,7 @@ mod whole_rings {
                     1 | 2 => QueryFor::Lookup(LookupId(index)),
                     _ => QueryFor::Finger(index),
                 };
-                let query = Query { purpose, origin: b, target: chord.space.id(target) };
+                let query = Query { purpose, origin: b, hops: index, target: chord.space.id(target) };
                 let message = match what {
                     0 => ChordMessage::FindNext { query, before: Some(a), via: b },
                     1 => ChordMessage::Next { query, step: Step::Closer(a) },
