@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn without_lookups_there_is_no_law() {
         let mut points = points(|_| 1);
-        points.iter_mut().for_each(|point| point.hops = Hops::default());
+        for point in &mut points {
+            point.hops = Hops::default();
+        }
         assert!(hops_by_nodes(&points).is_empty());
     }
 }

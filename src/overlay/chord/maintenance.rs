@@ -188,7 +188,6 @@ impl Chord {
     }
 
     /// `notify`: `peer` thinks that it is the predecessor.
-    #[allow(clippy::unused_self)]
     pub(super) fn on_notify(
         &self,
         node: &mut ChordNode,
