@@ -31,12 +31,35 @@ pub(super) fn json(text: &str) -> Result<Value, Fault> {
 
 /// The scenario that this JSON is.
 pub(super) fn scenario(value: &Value) -> Result<Scenario, Fault> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    let scenario = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         // A path of "." is the whole file.
         let path = if path == "." { String::new() } else { path };
         explain(path, &error.inner().to_string())
-    })
+    })?;
+    match list_for_object("", value, &serde_json::to_value(&scenario).unwrap_or_default()) {
+        Some(place) => Err(Fault::new(place, "found a list", "give an object")),
+        None => Ok(scenario),
+    }
+}
+
+/// The place of the first list that was read as an object. serde takes a list for the
+/// fields of a struct in their order; written back, it is an object.
+fn list_for_object(place: &str, given: &Value, read: &Value) -> Option<String> {
+    match (given, read) {
+        (Value::Array(_), Value::Object(_)) => Some(place.to_owned()),
+        (Value::Array(given), Value::Array(read)) => {
+            let mut pairs = given.iter().zip(read).enumerate();
+            pairs.find_map(|(i, (given, read))| {
+                list_for_object(&format!("{place}[{i}]"), given, read)
+            })
+        }
+        (Value::Object(given), Value::Object(read)) => given.iter().find_map(|(name, given)| {
+            let dot = if place.is_empty() { "" } else { "." };
+            list_for_object(&format!("{place}{dot}{name}"), given, read.get(name)?)
+        }),
+        _ => None,
+    }
 }
 
 fn malformed(error: &serde_json::Error) -> Fault {
@@ -242,6 +265,27 @@ mod tests {
         assert_eq!(fault.mend, "remove one of the two");
         let all = "{\"a\": [null, true, -1, 18446744073709551615, 0.5, \"b\", {}]}";
         assert_eq!(json(all).unwrap(), serde_json::from_str::<Value>(all).unwrap());
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        for (path, value) in [
+            ("population", json!([8])),
+            ("overlay.chord", json!([])),
+            ("network", json!([])),
+            ("network.latency.uniform", json!(["1ms", "2ms"])),
+            ("population.joins", json!([])),
+            ("overlay.chord.stabilize", json!(["1s"])),
+            ("expect.0", json!(["it holds", "hops.mean"])),
+        ] {
+            let mut scenario = valid();
+            if path == "expect.0" {
+                scenario["expect"] = json!([{}]);
+            }
+            super::super::set::set(&mut scenario, path, value).unwrap();
+            let place = path.replace(".0", "[0]");
+            assert_eq!(fault(&scenario), format!("{place}: found a list; give an object"));
+        }
     }
 
     #[test]
