@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::experiment::{self, claims::show};
 use crate::measure::metrics;
-use crate::measure::summary::{Point, Summary};
+use crate::measure::summary::{Fit, Point, Summary};
 use crate::report;
 use crate::scenario::Plan;
 
@@ -140,15 +140,7 @@ fn text(summary: &Summary) -> String {
     let mut parts = vec![format!("{} (seed {})\n", summary.scenario, summary.seed)];
     parts.push(points(summary));
     for fit in &summary.fits {
-        let place = experiment::claims::at(&fit.params);
-        let line = &fit.log2;
-        parts.push(format!(
-            "hops = {}·log2 N + {}, r² = {}: {}{place}\n",
-            show(line.slope),
-            show(line.intercept),
-            show(line.r2),
-            fit.verdict
-        ));
+        parts.push(format!("{}{}\n", law(fit), experiment::claims::at(&fit.params)));
     }
     for verdict in &summary.expectations {
         let held = if verdict.held { "held  " } else { "broken" };
@@ -159,6 +151,16 @@ fn text(summary: &Summary) -> String {
         parts.push(format!("{held}  {}{count}: {}\n", verdict.claim, verdict.figure));
     }
     parts.concat() + "\n"
+}
+
+/// The fit that the verdict is about: a line over N if hops grow with N, and over
+/// log2 N otherwise.
+fn law(fit: &Fit) -> String {
+    let (line, over) =
+        if fit.verdict == "O(N)" { (&fit.linear, "N") } else { (&fit.log2, "log2 N") };
+    let sign = if line.intercept < 0.0 { '−' } else { '+' };
+    let (slope, intercept) = (show(line.slope), show(line.intercept.abs()));
+    format!("hops = {slope}·{over} {sign} {intercept}, r² = {}: {}", show(line.r2), fit.verdict)
 }
 
 fn points(summary: &Summary) -> String {
@@ -185,4 +187,22 @@ fn points(summary: &Summary) -> String {
         more => format!("… and {more} more points in runs.csv\n"),
     };
     if header.is_empty() { String::new() } else { table(&header, &rows) + &more }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::summary::Line;
+
+    #[test]
+    fn the_line_shown_is_that_of_the_verdict() {
+        let log2 = Line { slope: 36.5, intercept: -185.0, r2: 0.96 };
+        let linear = Line { slope: 0.5, intercept: 0.25, r2: 1.0 };
+        let fit = |verdict: &str| {
+            let verdict = verdict.to_owned();
+            law(&Fit { params: serde_json::Map::new(), log2, linear, verdict })
+        };
+        assert_eq!(fit("O(N)"), "hops = 0.5·N + 0.25, r² = 1: O(N)");
+        assert_eq!(fit("O(log N)"), "hops = 36.5·log2 N − 185, r² = 0.96: O(log N)");
+    }
 }
