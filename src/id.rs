@@ -274,12 +274,13 @@ impl IdSpace {
         (self.bits - 1).checked_sub(distance.leading_zeros())
     }
 
-    /// Reads a hexadecimal number.
+    /// Reads a hexadecimal number, with or without `0x` in front.
     ///
     /// ```
     /// # use dhtsim::id::IdSpace;
     /// let ring = IdSpace::new(6).unwrap();
     /// assert_eq!(ring.parse_hex("2a").unwrap(), ring.id(42));
+    /// assert_eq!(ring.parse_hex("0x2a").unwrap(), ring.id(42));
     /// assert!(ring.parse_hex("40").is_err()); // 64 does not fit
     /// assert!(ring.parse_hex("").is_err() && ring.parse_hex("+1").is_err());
     /// ```
@@ -287,12 +288,13 @@ impl IdSpace {
     /// # Errors
     /// [`IdError::NotHexadecimal`] or [`IdError::TooLarge`].
     pub fn parse_hex(self, text: &str) -> Result<Id, IdError> {
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(IdError::NotHexadecimal(text.chars().take(64).collect()));
         }
         let too_large =
             || IdError::TooLarge { text: text.chars().take(64).collect(), bits: self.bits };
-        let digits = text.trim_start_matches('0');
+        let digits = digits.trim_start_matches('0');
         if digits.len() > 40 {
             return Err(too_large());
         }

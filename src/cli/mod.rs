@@ -68,7 +68,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Changes {
     /// Use another seed: another world, the same every time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     seed: Option<u64>,
     /// Change a value of the scenario; a swept parameter keeps this value only
     ///

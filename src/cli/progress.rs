@@ -33,11 +33,7 @@ impl Progress {
             Show::Nothing
         } else if stderr().is_terminal() {
             let bar = ProgressBar::new(runs as u64).with_prefix(name.to_owned());
-            let template = "{prefix} {wide_bar} {pos}/{len} runs, {msg} events, {eta} left";
-            // The template is a constant; a plain bar is better than no simulation.
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_message("0.0 M");
+            bar.set_style(style("{prefix} {wide_bar} {pos}/{len} runs"));
             bar.tick();
             Show::Bar(bar)
         } else {
@@ -54,6 +50,11 @@ impl Progress {
         let events = format!("{:.1} M", events as f64 / 1e6);
         match &self.show {
             Show::Bar(bar) => {
+                if bar.position() == 0 {
+                    // Until a run is done there is nothing to estimate the rest from.
+                    let all = "{prefix} {wide_bar} {pos}/{len} runs, {msg} events, {eta} left";
+                    bar.set_style(style(all));
+                }
                 bar.set_message(events);
                 bar.inc(1);
             }
@@ -73,4 +74,9 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// The templates are constants; a plain bar is better than no simulation.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -28,7 +28,7 @@ pub(super) struct Ring {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Show the simulated ring at this moment, such as 90s
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     at: Option<Time>,
     /// Print JSON, with whole identifiers and all fingers
     #[arg(long)]

@@ -32,7 +32,7 @@ pub(super) struct Route {
     #[command(flatten)]
     key: Key,
     /// Ask the simulated ring at this moment, such as 90s
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     at: Option<Time>,
     /// Print JSON
     #[arg(long)]

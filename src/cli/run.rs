@@ -27,18 +27,18 @@ const MOST_ROWS: usize = 50;
 /// which nothing happened is left out.
 const COLUMNS: [(&str, &str); 14] = [
     ("hops.mean", "hops"),
-    ("hops.p1", "p1"),
-    ("hops.p99", "p99"),
+    ("hops.p1", "hops p1"),
+    ("hops.p99", "hops p99"),
     ("latency_ms.mean", "latency ms"),
     ("lookups.correct", "correct"),
     ("lookups.incorrect", "incorrect"),
     ("lookups.failed", "failed"),
-    ("timeouts.mean", "timeouts"),
-    ("keys_per_node.mean", "keys"),
-    ("keys_per_node.p1", "p1"),
-    ("keys_per_node.p99", "p99"),
-    ("messages_per_node.mean", "messages"),
-    ("messages_per_node.p99", "p99"),
+    ("timeouts.mean", "timeouts/lookup"),
+    ("keys_per_node.mean", "keys/server"),
+    ("keys_per_node.p1", "keys p1"),
+    ("keys_per_node.p99", "keys p99"),
+    ("messages_per_node.mean", "messages/server"),
+    ("messages_per_node.p99", "messages p99"),
     ("ring.right_successors", "right successors"),
 ];
 

@@ -100,7 +100,7 @@ pub enum ViewError {
     #[error("--from: node {0:?} is not up at that time; choose a later --at or another node")]
     NotUp(String),
     /// Not an identifier.
-    #[error("--id: {0}")]
+    #[error("--id: {0}; give an identifier in hexadecimal as `dhtsim ring` lists them")]
     Id(#[from] IdError),
     /// The lookup was not answered.
     #[error("the lookup got no answer; its nodes have lost their way (try a later --at)")]

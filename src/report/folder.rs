@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::SUMMARY;
@@ -79,15 +80,29 @@ pub(super) fn replace(
     let hidden = hidden_folder(out_root, name)?;
     // Inside it, because the hidden folder itself is for its owner's eyes only.
     let new = hidden.path().join("new");
-    let old = hidden.path().join("old");
     fs::create_dir(&new).map_err(on(&new))?;
     fill(&new)?;
 
-    let replaces = target.exists();
-    if replaces {
-        fs::rename(&target, &old).map_err(on(&target))?;
-    }
-    if let Err(reason) = fs::rename(&new, &target) {
+    // Another run may put its results there between the two renamings: then these
+    // replace those, and the last one stays.
+    for attempt in 0..ATTEMPTS {
+        let old = hidden.path().join(format!("old-{attempt}"));
+        let replaces = match fs::rename(&target, &old) {
+            Ok(()) => true,
+            Err(reason) if reason.kind() == ErrorKind::NotFound => false,
+            Err(reason) => return Err(WriteError::cannot_write(&target, &reason)),
+        };
+        let Err(reason) = fs::rename(&new, &target) else {
+            // The new results stand; that the old ones could not be removed would show as a
+            // hidden folder left behind.
+            drop(hidden);
+            return Ok(target);
+        };
+        let taken =
+            matches!(reason.kind(), ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty);
+        if taken && attempt + 1 < ATTEMPTS {
+            continue;
+        }
         if replaces && fs::rename(&old, &target).is_err() {
             // Better an untidy folder than lost results.
             let kept = hidden.keep();
@@ -96,11 +111,11 @@ pub(super) fn replace(
         }
         return Err(WriteError::cannot_write(&target, &reason));
     }
-    // The new results stand; that the old ones could not be removed would show as a
-    // hidden folder left behind.
-    drop(hidden);
-    Ok(target)
+    unreachable!("the last attempt returns")
 }
+
+/// How often other runs may come first.
+const ATTEMPTS: usize = 100;
 
 fn hidden_folder(parent: &Path, name: &str) -> Result<tempfile::TempDir, WriteError> {
     tempfile::Builder::new().prefix(&format!(".{name}-")).tempdir_in(parent).map_err(|error| {

@@ -35,7 +35,7 @@ pub const SUMMARY: &str = "summary.json";
 /// stays afterwards: the new folder is written beside the old one under a hidden
 /// name, then takes its place. Only a process killed between the two renamings
 /// leaves neither under the name; the old results are then in
-/// `<out_root>/.<scenario>-…/old`, the new ones beside them in `new`.
+/// `<out_root>/.<scenario>-…/old-0`, the new ones beside them in `new`.
 ///
 /// # Errors
 ///

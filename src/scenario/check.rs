@@ -560,7 +560,7 @@ mod tests {
             vec![("population", json!({"ids": [1, "2", "02"]}))],
             vec![("population", json!({"ids": [1, 4_294_967_296u64]}))],
             vec![("population", json!({"ids": ["100000000"]}))],
-            vec![("population", json!({"ids": ["0x1"]}))],
+            vec![("population", json!({"ids": ["0y1"]}))],
             vec![("population.joins.initial", json!(0))],
             vec![("population.joins.initial", json!(11))],
             vec![("population.joins.interval", no())],

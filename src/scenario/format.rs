@@ -148,7 +148,8 @@ pub struct Chord {
     #[serde(default)]
     pub lookup: LookupStyle,
     /// How long a node waits for an answer, or for the acknowledgement of a message
-    /// passed on, before it takes the other for dead.
+    /// passed on, before it takes the other for dead. Delays with a long tail exceed it now
+    /// and then, with the same consequence as a death.
     #[serde(default = "default_request_timeout")]
     pub request_timeout: Span,
     /// Period of `stabilize`; without it nodes do not stabilise.
@@ -239,7 +240,9 @@ pub struct Network {
     /// One-way delay of a message.
     #[serde(default)]
     pub latency: Latency,
-    /// Probability that a message is lost, each independently.
+    /// Probability that a message is lost, each independently. Nothing is sent twice: a
+    /// node that does not answer once is taken for dead and dropped, so a ring that loses
+    /// messages needs `stabilize` and `fix_fingers`, and falls apart without.
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub loss: f64,

@@ -139,42 +139,56 @@ impl fmt::Display for Time {
     }
 }
 
-/// A text that is not a duration.
+/// Why a text is not a duration.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "{0:?} is not a duration; write a number and its unit, such as \"50ms\", \"1.5s\", \"10min\", \"2h\" (units: ns, us, ms, s, min, h, d)"
-)]
-pub struct DurationError(String);
+pub enum DurationError {
+    /// It is no number with a unit.
+    #[error(
+        "{0:?} is not a duration; write a number and its unit, such as \"50ms\", \"1.5s\", \"10min\", \"2h\" (units: ns, us, ms, s, min, h, d)"
+    )]
+    Malformed(String),
+    /// It does not fit 64 bits of nanoseconds.
+    #[error("{0:?} is longer than 584 years; write a shorter duration")]
+    TooLong(String),
+    /// It is not a whole number of nanoseconds.
+    #[error("{0:?} is finer than a nanosecond; write fewer decimals")]
+    TooFine(String),
+}
 
 impl FromStr for Duration {
     type Err = DurationError;
 
-    /// Reads a decimal number and a unit; a space may stand between them. Parts
-    /// below a nanosecond are refused, as are durations over 584 years.
+    /// Reads a decimal number and a unit; a space may stand between them.
     fn from_str(text: &str) -> Result<Duration, DurationError> {
-        parse(text).ok_or_else(|| DurationError(text.chars().take(40).collect()))
+        parse(text).map_err(|error| error(text.chars().take(40).collect()))
     }
 }
 
-fn parse(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+/// The variant of the error, to be filled with the text.
+type Wrong = fn(String) -> DurationError;
+
+fn parse(text: &str) -> Result<Duration, Wrong> {
+    let malformed: Wrong = DurationError::Malformed;
+    let too_long: Wrong = DurationError::TooLong;
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(malformed)?;
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim_start();
-    let (_, nanos) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+    let (_, nanos) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or(malformed)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || number.ends_with('.') || fraction.contains('.') {
-        return None;
+        return Err(malformed);
     }
-    let mut total = whole.parse::<u64>().ok()?.checked_mul(nanos)?;
+    let whole: u64 = whole.parse().map_err(|_| too_long)?;
+    let mut total = whole.checked_mul(nanos).ok_or(too_long)?;
     let mut place = nanos;
     for digit in fraction.trim_end_matches('0').bytes() {
         if !place.is_multiple_of(10) {
-            return None;
+            return Err(DurationError::TooFine);
         }
         place /= 10;
-        total = total.checked_add(place * u64::from(digit - b'0'))?;
+        total = total.checked_add(place * u64::from(digit - b'0')).ok_or(too_long)?;
     }
-    Some(Duration(total))
+    Ok(Duration(total))
 }
 
 #[cfg(test)]
@@ -207,6 +221,16 @@ mod tests {
         ] {
             assert_eq!(nanos(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn refusals_say_why() {
+        let error = |text: &str| text.parse::<Duration>().unwrap_err();
+        assert!(matches!(error("50"), DurationError::Malformed(_)));
+        assert!(matches!(error("1000000d"), DurationError::TooLong(_)));
+        assert!(matches!(error("99999999999999999999s"), DurationError::TooLong(_)));
+        assert!(matches!(error("0.5ns"), DurationError::TooFine(_)));
+        assert!(matches!(error("0.0000000001s"), DurationError::TooFine(_)));
     }
 
     #[test]
