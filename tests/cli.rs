@@ -325,6 +325,23 @@ mod run {
         }
     }
 
+    /// Each takes the place of what another has just put there; the last one stays, whole.
+    #[test]
+    fn several_may_write_to_one_folder_at_once() {
+        let desk = Desk::new();
+        desk.scenario(&json!({}));
+        let run = || desk.dhtsim(&["run", "x.json", "--quiet"]).assert().code(0);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| (0..5).for_each(|_| drop(run())));
+            }
+        });
+        let left: Vec<_> =
+            fs::read_dir(desk.path("results")).unwrap().map(Result::unwrap).collect();
+        assert_eq!(left.len(), 1, "nothing hidden is left: {left:?}");
+        assert!(desk.path("results/small/summary.json").is_file());
+    }
+
     #[test]
     fn replaces_old_results_whole() {
         let desk = Desk::new();

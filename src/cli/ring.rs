@@ -59,7 +59,11 @@ fn text(ring: &RingView) -> String {
         String::new()
     };
     let bits = ring.id_bits;
-    let title = format!("{} nodes on a ring of {bits} bits{cut}\n\n", ring.nodes.len());
+    let count = match ring.nodes.len() {
+        1 => "1 node".to_owned(),
+        many => format!("{many} nodes"),
+    };
+    let title = format!("{count} on a ring of {bits} bits{cut}\n\n");
     let rows: Vec<Vec<String>> = ring.nodes.iter().map(row).collect();
     let header = ["index", "address", "id", "predecessor", "successors", "fingers"];
     title + &table(&header, &rows)

@@ -73,7 +73,9 @@ fn malformed(error: &serde_json::Error) -> Fault {
         "recursion limit exceeded" => "write it with fewer brackets inside each other",
         "number out of range" => "write a number that fits 64 bits",
         _ if message.ends_with(TWICE) => "remove one of the two",
-        _ if message.starts_with("EOF") => "the file ends too early: close what is open",
+        _ if message.starts_with("EOF") => {
+            "the text ends too early: close what is open, or write a scenario if it is empty"
+        }
         _ => "write valid JSON there",
     };
     Fault::new(place, format!("malformed JSON: {message}"), mend)
