@@ -184,7 +184,7 @@ impl Chord {
         let own = context.received_list().iter().take_while(|next| **next != this);
         // A successor that is alone still names itself.
         let others = own.filter(|next| **next != successor);
-        node.successors.extend(others.take(self.successors - 1));
+        node.successors.extend(others.take(self.successors - 1).copied());
     }
 
     /// `notify`: `peer` thinks that it is the predecessor.

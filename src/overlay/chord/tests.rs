@@ -153,7 +153,7 @@ mod one_node {
         let ids = ids(chord.space, &[5]);
         let mut bench = Bench::new(&chord, node(0), &ids);
         bench.start(Start::Create);
-        assert_eq!(bench.node.successors, [node(0)]);
+        assert_eq!(*bench.node.successors, [node(0)]);
         for key in 0..8 {
             let lookup = Operation::Lookup { lookup: LookupId(1), key: chord.space.id(key) };
             let did = bench.operate(lookup);
@@ -198,7 +198,7 @@ mod one_node {
         let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
         let did = bench.deliver(at(32), neighbours, &[at(38)]);
         assert_eq!(sent(&did), [(at(32), ChordMessage::Notify, Manner::OneWay)]);
-        assert_eq!(bench.node.successors, [at(32)]);
+        assert_eq!(*bench.node.successors, [at(32)]);
     }
 
     #[test]
@@ -228,17 +228,17 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(21), &ids);
-        bench.node.successors = vec![at(32), at(38), at(42)];
+        bench.node.successors = smallvec::smallvec![at(32), at(38), at(42)];
         let neighbours = |number| ChordMessage::Neighbours { predecessor: Some(at(number)) };
 
         let did = bench.timer(ChordTimer::Stabilize);
         assert_eq!(sent(&did)[0].0, at(32));
         let did = bench.deliver(at(32), neighbours(26), &[at(38), at(42), at(48)]);
         assert_eq!(sent(&did)[0].0, at(26));
-        assert_eq!(bench.node.successors, [at(32), at(38), at(42)]);
+        assert_eq!(*bench.node.successors, [at(32), at(38), at(42)]);
         let did = bench.deliver(at(26), neighbours(21), &[at(32), at(38), at(42)]);
         assert_eq!(sent(&did), [(at(26), ChordMessage::Notify, Manner::OneWay)]);
-        assert_eq!(bench.node.successors, [at(26), at(32), at(38)]);
+        assert_eq!(*bench.node.successors, [at(26), at(32), at(38)]);
         // Fingers 0 to 2 start at 22 to 25; finger 3 starts at 29, behind the new successor.
         let fingers: Vec<_> = (0..6).map(|i| bench.node.fingers.get(i)).collect();
         let new = Some(at(26));
@@ -251,11 +251,11 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(21), &ids);
-        bench.node.successors = vec![at(32)];
+        bench.node.successors = smallvec::smallvec![at(32)];
         let neighbours = ChordMessage::Neighbours { predecessor: Some(at(26)) };
         let did = bench.deliver(at(32), neighbours, &[at(38)]);
         assert_eq!(sent(&did), [(at(26), ChordMessage::Notify, Manner::OneWay)]);
-        assert_eq!(bench.node.successors, [at(26)]);
+        assert_eq!(*bench.node.successors, [at(26)]);
     }
 
     #[test]
@@ -264,9 +264,9 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(21), &ids);
-        bench.node.successors = vec![at(26), at(32), at(38)];
+        bench.node.successors = smallvec::smallvec![at(26), at(32), at(38)];
         let did = bench.unreachable(at(26), ChordMessage::GetNeighbours);
-        assert_eq!(bench.node.successors, [at(32), at(38)]);
+        assert_eq!(*bench.node.successors, [at(32), at(38)]);
         let wait = Manner::Request(chord.request_timeout);
         assert_eq!(sent(&did), [(at(32), ChordMessage::GetNeighbours, wait)]);
     }
@@ -279,13 +279,13 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(21), &ids);
-        bench.node.successors = vec![at(32), at(38)];
+        bench.node.successors = smallvec::smallvec![at(32), at(38)];
         let neighbours = ChordMessage::Neighbours { predecessor: Some(at(26)) };
         let did = bench.deliver(at(32), neighbours, &[at(38)]);
         assert_eq!(sent(&did)[0].0, at(26));
         let did = bench.unreachable(at(26), ChordMessage::GetNeighbours);
         assert_eq!(sent(&did), [(at(32), ChordMessage::Notify, Manner::OneWay)]);
-        assert_eq!(bench.node.successors, [at(32), at(38)]);
+        assert_eq!(*bench.node.successors, [at(32), at(38)]);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod one_node {
         let ids = ids(chord.space, &SIX);
         let at = |number| place(&SIX, number);
         let mut bench = Bench::new(&chord, at(21), &ids);
-        bench.node.successors = vec![at(32)];
+        bench.node.successors = smallvec::smallvec![at(32)];
         let purpose = QueryFor::Lookup(LookupId(1));
         let query = Query { purpose, origin: at(21), hops: 0, target: chord.space.id(50) };
         for step in [Step::Closer(at(48)), Step::Owner(at(51)), Step::NoRoute] {
@@ -303,7 +303,7 @@ mod one_node {
         }
         let neighbours = ChordMessage::Neighbours { predecessor: Some(at(21)) };
         bench.deliver_late(at(26), neighbours, &[at(32)]);
-        assert_eq!(bench.node.successors, [at(26)]);
+        assert_eq!(*bench.node.successors, [at(26)]);
     }
 
     /// Node 42 was asked too, but its answer was lost: the lookup never stood there.
