@@ -88,7 +88,7 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         let shares = window.shares(bins);
         heights.extend(shares.iter().map(|share| share.2));
         let colour = style::series_colour(number);
-        let name = name_of(&point.params, &summary.sweep);
+        let name = name_of(&point.params, summary);
         if shown.len() == 1 {
             let name = if name.is_empty() { "measured".to_owned() } else { name };
             if !(summary.sweep.is_empty() && sources.is_empty()) {
