@@ -459,31 +459,44 @@ impl Below {
         }
     }
 
-    /// Labels of which only every so many are written when they have no room.
+    /// Labels of numbers, as far as they have room.
     fn numbers<DB: DrawingBackend>(
         paper: &Paper<'_, DB>,
         axis: &Axis,
         width: f64,
     ) -> Result<Below, Failure> {
-        const AIR: f64 = 12.0;
+        const AIR: f64 = 8.0;
         let mut labels = Vec::new();
         for tick in &axis.ticks {
             let Some(share) = axis.place(tick.at) else { continue };
             let half = paper.width_of(&Text::tick(&tick.label))? / 2.0;
             labels.push((share, half, &tick.label));
         }
-        let apart = |stride: usize| {
-            let shown: Vec<_> = labels.iter().step_by(stride).collect();
-            shown
-                .windows(2)
-                .all(|pair| (pair[1].0 - pair[0].0) * width >= pair[0].1 + pair[1].1 + AIR)
+        let have_room = |one: usize, other: usize| {
+            let (one, other) = (&labels[one], &labels[other]);
+            (one.0 - other.0).abs() * width >= one.1 + other.1 + AIR
         };
-        let stride = (1..labels.len()).find(|stride| apart(*stride)).unwrap_or(labels.len().max(1));
-        let last = labels.len().saturating_sub(1);
-        let labelled = if axis.last_matters { last % stride } else { 0 };
+        let count = labels.len();
+        let shown: Vec<usize> = if axis.last_matters {
+            // Values: the ends, and from the largest on all that have room.
+            let mut shown = Vec::new();
+            for number in (0..count).rev().take(1).chain(0..count.min(1)).chain((0..count).rev()) {
+                if shown.iter().all(|other| have_room(number, *other)) {
+                    shown.push(number);
+                }
+            }
+            shown
+        } else {
+            // Steps: every one, or every second, third …
+            let apart = |stride: &usize| {
+                (*stride..count).step_by(*stride).all(|number| have_room(number, number - stride))
+            };
+            let stride = (1..count).find(apart).unwrap_or(count.max(1));
+            (0..count).step_by(stride).collect()
+        };
         let ticks = labels.iter().enumerate().map(|(number, (share, _, label))| {
-            let shown = number % stride == labelled;
-            (*share, if shown { vec![(*label).clone()] } else { Vec::new() })
+            let lines = if shown.contains(&number) { vec![(*label).clone()] } else { Vec::new() };
+            (*share, lines)
         });
         Ok(Below { ticks: ticks.collect(), upright: false, depth: f64::from(style::TEXT_SIZE) })
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::axis::{Axis, plain_label};
 use super::chart::{Entry, Sample, Symbol};
 use super::style;
+use crate::math;
 use crate::measure::summary::{Comparison, Point, Summary};
 
 /// Points that differ in the first swept parameter only.
@@ -95,18 +96,15 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Logarithmic when the values are at least 2, span a factor of 8, and doubling
-/// them is more like how they grow than adding, as with numbers of nodes.
+/// Logarithmic when the values are at least 1, span a factor of 8, and lie nearer
+/// to doubling than to adding, as numbers of nodes do.
 fn number_axis(path: &str, values: &[f64]) -> Axis {
-    let mut values = values.to_vec();
+    let mut values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     let grows = match values[..] {
-        [least, .., largest] if least >= 2.0 && largest >= 8.0 * least => {
-            let middle = values[values.len() / 2];
-            let added = f64::midpoint(least, largest);
-            let doubled = (least * largest).sqrt();
-            values.len() == 2 || (middle - doubled).abs() <= (middle - added).abs()
+        [least, .., largest] if least >= 1.0 && largest >= 8.0 * least => {
+            uneven(&values.iter().copied().map(math::log2).collect::<Vec<_>>()) <= uneven(&values)
         }
         _ => false,
     };
@@ -115,6 +113,17 @@ fn number_axis(path: &str, values: &[f64]) -> Axis {
     } else {
         Axis::around(axis_name(path), &values)
     }
+}
+
+/// How far values in order lie from even steps between their ends, as a share of
+/// the whole.
+fn uneven(values: &[f64]) -> f64 {
+    let [first, .., last] = values[..] else { return 0.0 };
+    let steps = (values.len() - 1) as f64;
+    let away = |(step, value): (usize, &f64)| {
+        ((value - first) / (last - first) - step as f64 / steps).abs()
+    };
+    values.iter().enumerate().map(away).sum()
 }
 
 fn distinct(summary: &Summary, path: &str, values: &[&Value]) -> Vec<String> {
@@ -308,5 +317,25 @@ mod tests {
         assert_eq!(labels, ["chord successors 4", "chord id bits 4", "chord 8"]);
         let name = name_of(&summary.points[1].params, &summary);
         assert_eq!(name, "overlay\u{a0}=\u{a0}chord id bits 4");
+    }
+
+    #[test]
+    fn values_that_double_have_a_logarithmic_axis() {
+        let is_logarithmic = |values: &[f64]| {
+            let axis = number_axis("population.virtual_nodes", values);
+            let shown =
+                if values.len() > 6 && !axis.name.contains("log") { 0 } else { values.len() };
+            assert!(axis.ticks.len() >= shown, "{values:?}");
+            axis.name.contains("(log scale)")
+        };
+        assert!(is_logarithmic(&[1.0, 2.0, 4.0, 8.0]));
+        assert!(is_logarithmic(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]));
+        assert!(is_logarithmic(&[1.0, 2.0, 5.0, 10.0, 20.0]));
+        assert!(is_logarithmic(&[8.0, 64.0]));
+        assert!(!is_logarithmic(&[1.0, 2.0, 4.0]));
+        assert!(!is_logarithmic(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]));
+        assert!(!is_logarithmic(&[1.0, 5.0, 10.0, 15.0, 20.0]));
+        assert!(!is_logarithmic(&[0.0, 1.0, 2.0, 4.0, 8.0]));
+        assert!(!is_logarithmic(&[]));
     }
 }
