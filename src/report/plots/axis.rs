@@ -14,6 +14,9 @@ pub(super) struct Axis {
     /// Whether the last tick matters most, as the largest ring of a sweep does; it
     /// keeps its label when ticks are thinned out.
     pub(super) last_matters: bool,
+    /// Whether its ticks are names: there is nothing between them, so that no line
+    /// may join what stands at them, and each must have its label.
+    pub(super) of_names: bool,
     logarithmic: bool,
     /// The ends, as logarithms on a logarithmic axis.
     from: f64,
@@ -68,7 +71,15 @@ impl Axis {
             .map(|number| (first + number as f64) * step)
             .map(|at| Tick { at, label: number_label(at, step) })
             .collect();
-        Axis { name: name.into(), ticks, last_matters: false, logarithmic: false, from, to }
+        Axis {
+            name: name.into(),
+            ticks,
+            last_matters: false,
+            of_names: false,
+            logarithmic: false,
+            from,
+            to,
+        }
     }
 
     /// A logarithmic axis with some air around the values, which must be above
@@ -85,6 +96,7 @@ impl Axis {
             name: name.into(),
             ticks: plain_ticks(at),
             last_matters: true,
+            of_names: false,
             logarithmic: true,
             from: from - air,
             to: to + air,
@@ -102,6 +114,7 @@ impl Axis {
             name: name.into(),
             ticks: plain_ticks(ticks),
             last_matters: true,
+            of_names: false,
             logarithmic: true,
             from,
             to,
@@ -125,7 +138,15 @@ impl Axis {
             .map(|(at, label)| Tick { at: at as f64, label: label.clone() })
             .collect();
         let to = names.len().max(1) as f64 - 0.5;
-        Axis { name: name.into(), ticks, last_matters: false, logarithmic: false, from: -0.5, to }
+        Axis {
+            name: name.into(),
+            ticks,
+            last_matters: false,
+            of_names: true,
+            logarithmic: false,
+            from: -0.5,
+            to,
+        }
     }
 
     /// Where a value lies, from 0 at the beginning of the axis to 1 at its end; a

@@ -88,7 +88,7 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         let shares = window.shares(bins);
         heights.extend(shares.iter().map(|share| share.2));
         let colour = style::series_colour(number);
-        let name = name_of(&point.params, &summary.sweep);
+        let name = name_of(&point.params, summary);
         if shown.len() == 1 {
             let name = if name.is_empty() { "measured".to_owned() } else { name };
             if !(summary.sweep.is_empty() && sources.is_empty()) {
@@ -128,7 +128,12 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     };
     Chart {
         title: kind.title.to_owned(),
-        subtitle: summary.scenario.clone(),
+        subtitle: match (shown.len(), summary.points.len()) {
+            (some, all) if some < all && some > 0 => {
+                format!("{}: {some} of {all} points", summary.scenario)
+            }
+            _ => summary.scenario.clone(),
+        },
         x: Axis::linear(value, window.from as f64 - 0.5, window.to as f64 - 0.5, true),
         y: Axis::from_zero(share, &heights),
         marks,
@@ -280,6 +285,15 @@ mod tests {
         assert_eq!(choose(12, &[]), [0, 2, 4, 7, 9, 11]);
         assert_eq!(choose(12, &[8]), [0, 2, 4, 8, 9, 11]);
         assert_eq!(choose(60, &[59]), [0, 12, 24, 35, 47, 59]);
+    }
+
+    #[test]
+    fn a_plot_of_some_points_says_so() {
+        use crate::report::sample;
+        assert_eq!(of_hops(&sample::hops().summary).subtitle, "chord-hops: 6 of 12 points");
+        let load = of_load(&sample::load().summary, Of::Keys);
+        assert_eq!(load.subtitle, "chord-load: 1 of 10 points");
+        assert_eq!(of_hops(&sample::single().summary).subtitle, "chord-1000");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use plotters::style::{
 };
 use std::path::Path;
 
+use super::axis::Axis;
 use super::chart::{Chart, Entry, Mark, Place, Sample, Stroke, Symbol};
 use super::style::{self, Shape};
 use crate::report::font;
@@ -259,6 +260,9 @@ const HEAD: f64 = 84.0;
 /// Between the plane and the labels of its ticks.
 const TICK_GAP: f64 = 9.0;
 
+/// The room of a legend's line.
+const LEGEND_ROOM: f64 = style::LEGEND_TEXT_WIDTH as f64;
+
 /// The legend with its texts wrapped, and no longer than fits.
 struct Legend<'a> {
     entries: Vec<(&'a [Sample], Vec<String>)>,
@@ -274,7 +278,7 @@ impl<'a> Legend<'a> {
         let room = f64::from(style::HEIGHT) - HEAD - BELOW;
         let mut wrapped = Vec::new();
         for entry in entries {
-            wrapped.push((entry, wrap(paper, &entry.text)?));
+            wrapped.push((entry, wrap(paper, &entry.text, LEGEND_ROOM)?));
         }
         // Leave out the last of many alike until the rest fits.
         let mut dropped = 0;
@@ -357,34 +361,67 @@ fn draw_sample<DB: DrawingBackend>(
     }
 }
 
-/// Breaks a text into lines that fit the legend, between words where it can.
-fn wrap<DB: DrawingBackend>(paper: &Paper<'_, DB>, text: &str) -> Result<Vec<String>, Failure> {
-    let fits = |line: &str| -> Result<bool, Failure> {
-        Ok(paper.width_of(&Text::tick(line))? <= f64::from(style::LEGEND_TEXT_WIDTH))
-    };
+/// Breaks a text into lines no wider than `room`: between words where it can, then
+/// at spaces that should not break, then behind a sign, and anywhere at last.
+fn wrap<DB: DrawingBackend>(
+    paper: &Paper<'_, DB>,
+    text: &str,
+    room: f64,
+) -> Result<Vec<String>, Failure> {
+    let fits =
+        |line: &str| -> Result<bool, Failure> { Ok(paper.width_of(&Text::tick(line))? <= room) };
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
-        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if fits(&longer)? {
+    // What is still to be placed, the next one last: the gap before it, itself, and
+    // how it was split off.
+    let mut left: Vec<(&str, &str, usize)> = vec![("", text, 0)];
+    while let Some((gap, part, level)) = left.pop() {
+        let longer = if line.is_empty() { part.to_owned() } else { format!("{line}{gap}{part}") };
+        if level > 0 && fits(&longer)? {
             line = longer;
             continue;
         }
-        if !line.is_empty() {
+        if level > 0 && fits(part)? || level == SPLITS {
+            lines.push(std::mem::replace(&mut line, part.to_owned()));
+            continue;
+        }
+        if level > 0 && !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        // A word that is wider than a line is broken anywhere.
-        for sign in word.chars() {
-            line.push(sign);
-            if !fits(&line)? {
-                line.pop();
-                lines.push(std::mem::replace(&mut line, sign.to_string()));
-            }
+        let mut parts = split(part, level);
+        if let Some(first) = parts.first_mut() {
+            first.0 = gap;
         }
+        left.extend(parts.into_iter().rev().map(|(gap, part)| (gap, part, level + 1)));
     }
     lines.push(line);
     lines.retain(|line| !line.is_empty());
     Ok(lines)
+}
+
+/// Ways to split a text, from the best to the last.
+const SPLITS: usize = 4;
+
+/// The parts of a text with the gaps before them.
+fn split(text: &str, way: usize) -> Vec<(&str, &str)> {
+    match way {
+        0 => text.split(' ').map(|part| (" ", part)).collect(),
+        1 => text.split('\u{a0}').map(|part| ("\u{a0}", part)).collect(),
+        2 => text.split_inclusive(['.', '-', '_', '/', '–']).map(|part| ("", part)).collect(),
+        _ => text.split_inclusive(|_| true).map(|part| ("", part)).collect(),
+    }
+}
+
+/// Cuts a line to no more than `room`.
+fn cut<DB: DrawingBackend>(
+    paper: &Paper<'_, DB>,
+    mut line: String,
+    room: f64,
+) -> Result<String, Failure> {
+    while !line.is_empty() && paper.width_of(&Text::tick(&format!("{line}…")))? > room {
+        line.pop();
+    }
+    Ok(format!("{line}…"))
 }
 
 /// How opaque bands are.
@@ -397,6 +434,127 @@ fn tint(RGBColor(red, green, blue): RGBColor) -> RGBColor {
     RGBColor(lighter(red), lighter(green), lighter(blue))
 }
 
+/// What stands below the plane: the labels of the horizontal axis.
+struct Below {
+    /// Where each tick stands from 0 to 1, and the lines of its label: none when
+    /// there is no room for it.
+    ticks: Vec<(f64, Vec<String>)>,
+    /// Whether the labels are turned.
+    upright: bool,
+    /// How far they reach down.
+    depth: f64,
+}
+
+impl Below {
+    /// The labels of an axis that is so wide.
+    fn fit<DB: DrawingBackend>(
+        paper: &Paper<'_, DB>,
+        axis: &Axis,
+        width: f64,
+    ) -> Result<Below, Failure> {
+        if axis.of_names {
+            Below::names(paper, axis, width)
+        } else {
+            Below::numbers(paper, axis, width)
+        }
+    }
+
+    /// Labels of numbers, as far as they have room.
+    fn numbers<DB: DrawingBackend>(
+        paper: &Paper<'_, DB>,
+        axis: &Axis,
+        width: f64,
+    ) -> Result<Below, Failure> {
+        const AIR: f64 = 8.0;
+        let mut labels = Vec::new();
+        for tick in &axis.ticks {
+            let Some(share) = axis.place(tick.at) else { continue };
+            let half = paper.width_of(&Text::tick(&tick.label))? / 2.0;
+            labels.push((share, half, &tick.label));
+        }
+        let have_room = |one: usize, other: usize| {
+            let (one, other) = (&labels[one], &labels[other]);
+            (one.0 - other.0).abs() * width >= one.1 + other.1 + AIR
+        };
+        let count = labels.len();
+        let shown: Vec<usize> = if axis.last_matters {
+            // Values: the ends, and from the largest on all that have room.
+            let mut shown = Vec::new();
+            for number in (0..count).rev().take(1).chain(0..count.min(1)).chain((0..count).rev()) {
+                if shown.iter().all(|other| have_room(number, *other)) {
+                    shown.push(number);
+                }
+            }
+            shown
+        } else {
+            // Steps: every one, or every second, third …
+            let apart = |stride: &usize| {
+                (*stride..count).step_by(*stride).all(|number| have_room(number, number - stride))
+            };
+            let stride = (1..count).find(apart).unwrap_or(count.max(1));
+            (0..count).step_by(stride).collect()
+        };
+        let ticks = labels.iter().enumerate().map(|(number, (share, _, label))| {
+            let lines = if shown.contains(&number) { vec![(*label).clone()] } else { Vec::new() };
+            (*share, lines)
+        });
+        Ok(Below { ticks: ticks.collect(), upright: false, depth: f64::from(style::TEXT_SIZE) })
+    }
+
+    /// A label for every name: in two lines at most, or turned when that is too
+    /// narrow.
+    fn names<DB: DrawingBackend>(
+        paper: &Paper<'_, DB>,
+        axis: &Axis,
+        width: f64,
+    ) -> Result<Below, Failure> {
+        const AIR: f64 = 8.0;
+        const MOST_LINES: usize = 2;
+        /// The most that turned labels reach down.
+        const DEEPEST: f64 = 170.0;
+        let line_height = f64::from(style::LINE_HEIGHT);
+        let apart = width / axis.ticks.len().max(1) as f64;
+        let places = || axis.ticks.iter().filter_map(|tick| axis.place(tick.at));
+
+        let mut widest_word: f64 = 0.0;
+        let mut labels = Vec::new();
+        for tick in &axis.ticks {
+            for word in tick.label.split(' ') {
+                widest_word = widest_word.max(paper.width_of(&Text::tick(word))?);
+            }
+            labels.push(wrap(paper, &tick.label, apart - AIR)?);
+        }
+        let lines = labels.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        if widest_word <= apart - AIR && lines <= MOST_LINES {
+            let depth = f64::from(style::TEXT_SIZE) + (lines - 1) as f64 * line_height;
+            return Ok(Below { ticks: places().zip(labels).collect(), upright: false, depth });
+        }
+
+        // Even turned, very many have no room.
+        let stride = (line_height / apart).ceil().max(1.0) as usize;
+        let most_lines = ((apart / line_height) as usize).max(1);
+        let mut depth: f64 = 0.0;
+        labels.clear();
+        for (number, tick) in axis.ticks.iter().enumerate() {
+            let mut lines = Vec::new();
+            if number % stride == 0 {
+                lines = wrap(paper, &tick.label, DEEPEST)?;
+            }
+            if lines.len() > most_lines {
+                lines.truncate(most_lines);
+                if let Some(last) = lines.pop() {
+                    lines.push(cut(paper, last, DEEPEST)?);
+                }
+            }
+            for line in &lines {
+                depth = depth.max(paper.width_of(&Text::tick(line))?);
+            }
+            labels.push(lines);
+        }
+        Ok(Below { ticks: places().zip(labels).collect(), upright: true, depth })
+    }
+}
+
 /// The plane between the axes, and where it stands on the paper.
 struct Plane<'a> {
     chart: &'a Chart,
@@ -404,6 +562,7 @@ struct Plane<'a> {
     right: f64,
     top: f64,
     bottom: f64,
+    below: Below,
 }
 
 impl<'a> Plane<'a> {
@@ -415,23 +574,27 @@ impl<'a> Plane<'a> {
     ) -> Result<Plane<'a>, Failure> {
         let margin = f64::from(style::MARGIN);
         let label = f64::from(style::LABEL_SIZE);
-        let tick = f64::from(style::TEXT_SIZE);
         let mut widest: f64 = 0.0;
         for tick in &chart.y.ticks {
             widest = widest.max(paper.width_of(&Text::tick(&tick.label))?);
         }
         // The label of the last tick may reach beyond the plane, but not off the paper.
         let mut right = f64::from(style::WIDTH) - margin - legend.width;
-        if let (Some(tick), true) = (chart.x.ticks.last(), legend.entries.is_empty()) {
+        if let (Some(tick), true, false) =
+            (chart.x.ticks.last(), legend.entries.is_empty(), chart.x.of_names)
+        {
             let half = paper.width_of(&Text::tick(&tick.label))? / 2.0;
             right -= (half + 8.0 - margin).max(0.0);
         }
+        let left = margin + label + 12.0 + widest + TICK_GAP;
+        let below = Below::fit(paper, &chart.x, right - left)?;
         Ok(Plane {
             chart,
-            left: margin + label + 12.0 + widest + TICK_GAP,
+            left,
             right,
             top: HEAD,
-            bottom: f64::from(style::HEIGHT) - margin - label - 10.0 - tick - TICK_GAP,
+            bottom: f64::from(style::HEIGHT) - margin - label - 10.0 - below.depth - TICK_GAP,
+            below,
         })
     }
 
@@ -473,15 +636,21 @@ impl<'a> Plane<'a> {
             let label = Text { side: HPos::Right, ..Text::tick(&tick.label) };
             paper.write(&label, (x - TICK_GAP, y))?;
         }
-        let (ticks, stride) = self.horizontal_ticks(paper)?;
-        let last = ticks.len().saturating_sub(1);
-        let labelled = if self.chart.x.last_matters { last % stride } else { 0 };
-        for (number, (x, label)) in ticks.into_iter().enumerate() {
+        for (share, lines) in &self.below.ticks {
+            let (x, _) = self.at(*share, 0.0);
             paper.line(&[(x, self.top), (x, self.bottom)], style::GRID, 1.0)?;
             paper.line(&[(x, self.bottom), (x, self.bottom + 5.0)], style::FRAME, 1.0)?;
-            if number % stride == labelled {
-                let y = self.bottom + TICK_GAP + f64::from(style::TEXT_SIZE) / 2.0;
-                paper.write(&Text::tick(&label), (x, y))?;
+            for (number, line) in lines.iter().enumerate() {
+                let down = number as f64 * f64::from(style::LINE_HEIGHT);
+                let label = Text::tick(line);
+                if self.below.upright {
+                    let first = (lines.len() - 1) as f64 * f64::from(style::LINE_HEIGHT) / 2.0;
+                    let label = Text { side: HPos::Right, upright: true, ..label };
+                    paper.write(&label, (x - first + down, self.bottom + TICK_GAP))?;
+                } else {
+                    let first = self.bottom + TICK_GAP + f64::from(style::TEXT_SIZE) / 2.0;
+                    paper.write(&label, (x, first + down))?;
+                }
             }
         }
         let ground = [(self.left, self.bottom), (self.right, self.bottom)];
@@ -492,41 +661,6 @@ impl<'a> Plane<'a> {
         paper.write(&Text::label(&self.chart.x.name), (middle.0, below))?;
         let left = margin + f64::from(style::LABEL_SIZE) / 2.0;
         paper.write(&Text { upright: true, ..Text::label(&self.chart.y.name) }, (left, middle.1))
-    }
-
-    /// The ticks below the plane, and that only every so many of them have room for
-    /// their label.
-    fn horizontal_ticks<DB: DrawingBackend>(
-        &self,
-        paper: &Paper<'_, DB>,
-    ) -> Result<(Vec<(f64, String)>, usize), Failure> {
-        const AIR: f64 = 12.0;
-        /// Longer names are cut.
-        const LONGEST: usize = 18;
-        let mut ticks = Vec::new();
-        let mut widths = Vec::new();
-        for tick in &self.chart.x.ticks {
-            let Some(share) = self.chart.x.place(tick.at) else { continue };
-            let mut label = tick.label.clone();
-            if label.chars().count() > LONGEST {
-                label = label.chars().take(LONGEST - 1).chain(['…']).collect();
-            }
-            widths.push(paper.width_of(&Text::tick(&label))?);
-            ticks.push((self.at(share, 0.0).0, label));
-        }
-        let mut stride = 1;
-        while stride < ticks.len() {
-            let shown: Vec<usize> = (0..ticks.len()).step_by(stride).collect();
-            let apart = shown.windows(2).all(|pair| {
-                let distance = ticks[pair[1]].0 - ticks[pair[0]].0;
-                distance >= f64::midpoint(widths[pair[0]], widths[pair[1]]) + AIR
-            });
-            if apart {
-                break;
-            }
-            stride += 1;
-        }
-        Ok((ticks, stride))
     }
 
     fn draw_mark<DB: DrawingBackend>(

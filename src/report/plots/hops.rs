@@ -20,7 +20,8 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     let answered = |point: &&Point| point.hops.histogram.iter().any(|count| *count > 0);
     let points: Vec<&Point> = summary.points.iter().filter(answered).collect();
     let sweep = Sweep::new(summary, &points)?;
-    let nodes_swept = summary.sweep.first().is_some_and(|path| path == "population.nodes");
+    let nodes_swept = summary.sweep.first().is_some_and(|path| path == "population.nodes")
+        && !sweep.axis.of_names;
 
     let mut marks = Vec::new();
     let mut legend = Vec::new();
@@ -29,7 +30,12 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     if with_bands {
         for (number, series) in sweep.series.iter().enumerate() {
             let colour = style::series_colour(number);
-            marks.push(Mark::Band { points: percentiles(series), colour });
+            let points = percentiles(series);
+            marks.push(if sweep.axis.of_names {
+                Mark::Whiskers { points, colour, aside: sweep.aside(number, true) }
+            } else {
+                Mark::Band { points, colour }
+            });
         }
     }
     for (number, series) in sweep.series.iter().enumerate() {
@@ -37,9 +43,12 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
             series.points.iter().map(|(x, point)| (*x, point.hops.mean)).collect();
         let stroke = Stroke::solid(style::series_colour(number));
         let symbol = measured_symbol(number, points.len());
-        marks.push(Mark::Line { points: points.clone(), stroke });
-        marks.push(Mark::Points { points, symbol, aside: 0.0 });
-        let samples = [Sample::Line(stroke), Sample::Symbol(symbol)];
+        let mut samples = vec![Sample::Symbol(symbol)];
+        if !sweep.axis.of_names {
+            marks.push(Mark::Line { points: points.clone(), stroke });
+            samples.insert(0, Sample::Line(stroke));
+        }
+        marks.push(Mark::Points { points, symbol, aside: sweep.aside(number, false) });
         legend.push(if alone {
             Entry::new(samples, "mean")
         } else {
@@ -48,13 +57,17 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     }
     if with_bands && !sweep.series.is_empty() {
         let colour = if alone { style::series_colour(0) } else { style::FRAME };
-        legend.push(Entry::new([Sample::Band(colour)], "1st to 99th percentile"));
+        let sample =
+            if sweep.axis.of_names { Sample::Whisker(colour) } else { Sample::Band(colour) };
+        legend.push(Entry::new([sample], "1st to 99th percentile"));
     }
     if nodes_swept {
         add_growth(summary, &sweep, with_bands, &mut marks, &mut legend);
     }
     for (number, source) in published(summary, |comparison| {
-        comparison.metric == "hops.mean" && summary.sweep.first() == Some(&comparison.against)
+        comparison.metric == "hops.mean"
+            && summary.sweep.first() == Some(&comparison.against)
+            && !sweep.axis.of_names
     })
     .into_iter()
     .enumerate()
@@ -86,11 +99,13 @@ fn height_axis(points: &[&Point], marks: &[Mark]) -> Axis {
     let mut heights = means.clone();
     for mark in marks {
         match mark {
-            Mark::Band { points, .. } => heights.extend(points.iter().map(|point| point.2)),
+            Mark::Band { points, .. } | Mark::Whiskers { points, .. } => {
+                heights.extend(points.iter().map(|point| point.2))
+            }
             Mark::Line { points, .. } | Mark::Points { points, .. } => {
                 heights.extend(points.iter().map(|point| point.1));
             }
-            Mark::Bars { .. } | Mark::Whiskers { .. } => {}
+            Mark::Bars { .. } => {}
         }
     }
     match Axis::logarithmic_floor(&means) {

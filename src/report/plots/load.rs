@@ -43,8 +43,6 @@ impl Of {
 
 /// Series with whiskers of their own, side by side; of more only means are shown.
 const MOST_WHISKERS: usize = 4;
-/// Distance between the whiskers of two series at the same place.
-const ASIDE: f64 = 9.0;
 
 /// Mean and 1st to 99th percentile against the first swept parameter. None
 /// without one.
@@ -59,8 +57,7 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
     let with_whiskers = (1..=MOST_WHISKERS).contains(&sweep.series.len());
     for (number, series) in sweep.series.iter().enumerate() {
         let colour = style::series_colour(number);
-        let aside = (number as f64 - (sweep.series.len() - 1) as f64 / 2.0) * ASIDE;
-        let aside = if with_whiskers { aside } else { 0.0 };
+        let aside = sweep.aside(number, with_whiskers);
         let loads = || series.points.iter().map(|(x, point)| (*x, of.load(point)));
         let whiskers = loads().map(|(x, load)| (x, load.p1 as f64, load.p99 as f64)).collect();
         let means: Vec<(f64, f64)> = loads().map(|(x, load)| (x, load.mean)).collect();
@@ -69,7 +66,7 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
         if with_whiskers {
             marks.push(Mark::Whiskers { points: whiskers, colour, aside });
         }
-        let with_line = alone || !with_whiskers;
+        let with_line = (alone || !with_whiskers) && !sweep.axis.of_names;
         if with_line {
             marks.push(Mark::Line { points: means.clone(), stroke });
         }
@@ -89,7 +86,10 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
         legend.push(Entry::new([Sample::Whisker(colour)], "1st to 99th percentile"));
     }
 
-    add_published(summary, of, &mut marks, &mut legend);
+    // What was published stands at numbers.
+    if !sweep.axis.of_names {
+        add_published(summary, of, &mut marks, &mut legend);
+    }
 
     Some(Chart {
         title: match of {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::axis::{Axis, plain_label};
 use super::chart::{Entry, Sample, Symbol};
 use super::style;
+use crate::math;
 use crate::measure::summary::{Comparison, Point, Summary};
 
 /// Points that differ in the first swept parameter only.
@@ -29,6 +30,11 @@ impl Series<'_> {
     }
 }
 
+/// Distance between the whiskers of two series at the same place.
+const ASIDE: f64 = 9.0;
+/// The most that all series at the same place take.
+const MOST_ASIDE: f64 = 40.0;
+
 /// The points of a sweep over its first parameter.
 pub(super) struct Sweep<'a> {
     /// The horizontal axis.
@@ -44,12 +50,13 @@ impl<'a> Sweep<'a> {
         let values: Vec<&Value> =
             points.iter().filter_map(|point| point.params.get(first)).collect();
         let numbers: Vec<f64> = values.iter().filter_map(|value| value.as_f64()).collect();
-        let names = if numbers.len() == values.len() { Vec::new() } else { distinct(&values) };
+        let of_numbers = numbers.len() == values.len();
+        let names = if of_numbers { Vec::new() } else { distinct(summary, first, &values) };
         let place = |value: &Value| -> Option<f64> {
             if names.is_empty() {
                 return value.as_f64();
             }
-            let name = in_words(value);
+            let name = in_words_of(summary, first, value);
             names.iter().position(|known| *known == name).map(|place| place as f64)
         };
 
@@ -60,7 +67,7 @@ impl<'a> Sweep<'a> {
             params.shift_remove(first);
             let number = series.iter().position(|other| other.params == params);
             let number = number.unwrap_or_else(|| {
-                let name = name_of(&params, &summary.sweep);
+                let name = name_of(&params, summary);
                 series.push(Series { params, name, points: Vec::new() });
                 series.len() - 1
             });
@@ -76,20 +83,28 @@ impl<'a> Sweep<'a> {
         };
         Some(Sweep { axis, series })
     }
+
+    /// How far to the right of its place what belongs to a series stands, in units
+    /// of the plot, so that the series stand side by side. None of it when a line
+    /// tells them apart.
+    pub(super) fn aside(&self, number: usize, with_whiskers: bool) -> f64 {
+        if !with_whiskers && !self.axis.of_names {
+            return 0.0;
+        }
+        let count = self.series.len() as f64;
+        (number as f64 - (count - 1.0) / 2.0) * ASIDE.min(MOST_ASIDE / count)
+    }
 }
 
-/// Logarithmic when the values are at least 2, span a factor of 8, and doubling
-/// them is more like how they grow than adding, as with numbers of nodes.
+/// Logarithmic when the values are at least 1, span a factor of 8, and lie nearer
+/// to doubling than to adding, as numbers of nodes do.
 fn number_axis(path: &str, values: &[f64]) -> Axis {
-    let mut values = values.to_vec();
+    let mut values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     let grows = match values[..] {
-        [least, .., largest] if least >= 2.0 && largest >= 8.0 * least => {
-            let middle = values[values.len() / 2];
-            let added = f64::midpoint(least, largest);
-            let doubled = (least * largest).sqrt();
-            values.len() == 2 || (middle - doubled).abs() <= (middle - added).abs()
+        [least, .., largest] if least >= 1.0 && largest >= 8.0 * least => {
+            uneven(&values.iter().copied().map(math::log2).collect::<Vec<_>>()) <= uneven(&values)
         }
         _ => false,
     };
@@ -100,10 +115,21 @@ fn number_axis(path: &str, values: &[f64]) -> Axis {
     }
 }
 
-fn distinct(values: &[&Value]) -> Vec<String> {
+/// How far values in order lie from even steps between their ends, as a share of
+/// the whole.
+fn uneven(values: &[f64]) -> f64 {
+    let [first, .., last] = values[..] else { return 0.0 };
+    let steps = (values.len() - 1) as f64;
+    let away = |(step, value): (usize, &f64)| {
+        ((value - first) / (last - first) - step as f64 / steps).abs()
+    };
+    values.iter().enumerate().map(away).sum()
+}
+
+fn distinct(summary: &Summary, path: &str, values: &[&Value]) -> Vec<String> {
     let mut names = Vec::new();
     for value in values {
-        let name = in_words(value);
+        let name = in_words_of(summary, path, value);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -122,13 +148,14 @@ fn axis_name(path: &str) -> String {
 }
 
 /// The values of parameters in words: `nodes = 64, successors = 4`.
-pub(super) fn name_of(params: &Map<String, Value>, sweep: &[String]) -> String {
+pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (path, value) in params {
-        let clashes = sweep.iter().filter(|other| short(other) == short(path)).count() > 1;
+        let same = |other: &&String| short(other) == short(path);
+        let clashes = summary.sweep.iter().filter(same).count() > 1;
         let name = if clashes { path.clone() } else { short(path) };
         // Spaces that do not break: a legend wraps between parameters.
-        parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words(value)));
+        parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words_of(summary, path, value)));
     }
     parts.join(", ")
 }
@@ -138,13 +165,61 @@ fn short(path: &str) -> String {
     path.rsplit('.').next().unwrap_or(path).replace('_', " ")
 }
 
-/// A value as it is written on a plot.
+/// A value of a parameter as it is written on a plot. With the names of all its
+/// parts when without them another value of the sweep would read the same.
+fn in_words_of(summary: &Summary, path: &str, value: &Value) -> String {
+    let words = in_words(value);
+    let mut others = summary.points.iter().filter_map(|point| point.params.get(path));
+    if value.is_object() && others.any(|other| other != value && in_words(other) == words) {
+        return in_full(value);
+    }
+    words
+}
+
+/// A value in words: `exponential 50ms`, `uniform 10ms–90ms`, `euclidean 2, 150ms`.
 fn in_words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), plain_label),
-        other => other.to_string(),
+        Value::Array(values) => listed(values.iter().map(in_words)),
+        Value::Object(parts) => match &parts.iter().collect::<Vec<_>>()[..] {
+            [(name, Value::Object(inner))] => named(name, &values_of(inner)),
+            parts => listed(parts.iter().map(|(name, value)| named(name, &in_words(value)))),
+        },
+        Value::Null | Value::Bool(_) => value.to_string(),
     }
+}
+
+/// The values of an object's parts without their names; from one to another when
+/// that is what they are.
+fn values_of(parts: &Map<String, Value>) -> String {
+    if let (2, Some(from), Some(to)) = (parts.len(), parts.get("from"), parts.get("to")) {
+        return format!("{}\u{2013}{}", in_words(from), in_words(to));
+    }
+    listed(parts.iter().map(|(name, value)| match value {
+        Value::Object(_) => named(name, &in_words(value)),
+        _ => in_words(value),
+    }))
+}
+
+/// A value with the names of all its parts.
+fn in_full(value: &Value) -> String {
+    match value {
+        Value::Object(parts) => {
+            listed(parts.iter().map(|(name, value)| named(name, &in_full(value))))
+        }
+        other => in_words(other),
+    }
+}
+
+fn named(name: &str, value: &str) -> String {
+    let name = name.replace('_', " ");
+    if value.is_empty() { name } else { format!("{name} {value}") }
+}
+
+/// Values behind each other, by spaces that do not break.
+fn listed(values: impl Iterator<Item = String>) -> String {
+    values.collect::<Vec<_>>().join(",\u{a0}")
 }
 
 /// Published values of one source, to be drawn alike.
@@ -203,4 +278,64 @@ pub(super) fn measured_symbol(number: usize, points: usize) -> Symbol {
 pub(super) fn published_entry(symbol: Symbol, source: &str, what: &str) -> Entry {
     let text = if what.is_empty() { source.to_owned() } else { format!("{source}: {what}") };
     Entry::new([Sample::Symbol(symbol)], text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn objects_are_written_as_people_would() {
+        for (value, words) in [
+            (json!({"constant": "50ms"}), "constant 50ms"),
+            (json!({"exponential": {"mean": "50ms"}}), "exponential 50ms"),
+            (json!({"uniform": {"from": "10ms", "to": "90ms"}}), "uniform 10ms–90ms"),
+            (json!({"euclidean": {"dimensions": 2, "side": "150ms"}}), "euclidean 2, 150ms"),
+            (json!({"chord": {}}), "chord"),
+            (json!({"per_node": 20, "rate": [1, 2]}), "per node 20, rate 1, 2"),
+            (json!({"a": {"b": {"c": true}, "d": null}}), "a b c true, null"),
+            (json!("50ms"), "50ms"),
+            (json!(1_000_000), "1 000 000"),
+            (json!({}), ""),
+        ] {
+            assert_eq!(in_words(&value).replace('\u{a0}', " "), words, "{value}");
+        }
+    }
+
+    #[test]
+    fn values_that_differ_only_in_names_keep_them() {
+        let points = [json!({"chord": {"successors": 4}}), json!({"chord": {"id_bits": 4}})];
+        let points = points.into_iter().chain([json!({"chord": {"successors": 8}})]);
+        let points = points.map(|value| sample::at(&[("overlay", value)])).collect();
+        let summary = sample::outcome("x", &["overlay"], points).summary;
+        let points: Vec<&Point> = summary.points.iter().collect();
+        let sweep = Sweep::new(&summary, &points).unwrap();
+        let labels: Vec<&str> = sweep.axis.ticks.iter().map(|tick| tick.label.as_str()).collect();
+        assert_eq!(labels, ["chord successors 4", "chord id bits 4", "chord 8"]);
+        let name = name_of(&summary.points[1].params, &summary);
+        assert_eq!(name, "overlay\u{a0}=\u{a0}chord id bits 4");
+    }
+
+    #[test]
+    fn values_that_double_have_a_logarithmic_axis() {
+        let is_logarithmic = |values: &[f64]| {
+            let axis = number_axis("population.virtual_nodes", values);
+            let shown =
+                if values.len() > 6 && !axis.name.contains("log") { 0 } else { values.len() };
+            assert!(axis.ticks.len() >= shown, "{values:?}");
+            axis.name.contains("(log scale)")
+        };
+        assert!(is_logarithmic(&[1.0, 2.0, 4.0, 8.0]));
+        assert!(is_logarithmic(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]));
+        assert!(is_logarithmic(&[1.0, 2.0, 5.0, 10.0, 20.0]));
+        assert!(is_logarithmic(&[8.0, 64.0]));
+        assert!(!is_logarithmic(&[1.0, 2.0, 4.0]));
+        assert!(!is_logarithmic(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]));
+        assert!(!is_logarithmic(&[1.0, 5.0, 10.0, 15.0, 20.0]));
+        assert!(!is_logarithmic(&[0.0, 1.0, 2.0, 4.0, 8.0]));
+        assert!(!is_logarithmic(&[]));
+    }
 }
