@@ -100,7 +100,7 @@ fn height_axis(points: &[&Point], marks: &[Mark]) -> Axis {
     for mark in marks {
         match mark {
             Mark::Band { points, .. } | Mark::Whiskers { points, .. } => {
-                heights.extend(points.iter().map(|point| point.2))
+                heights.extend(points.iter().map(|point| point.2));
             }
             Mark::Line { points, .. } | Mark::Points { points, .. } => {
                 heights.extend(points.iter().map(|point| point.1));

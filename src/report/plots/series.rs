@@ -85,7 +85,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// How far to the right of its place what belongs to a series stands, in units
-    /// of the plot, so that the series stand side by side. None of it when a line
+    /// of the plot, so that the series stand side by side; not when a line
     /// tells them apart.
     pub(super) fn aside(&self, number: usize, with_whiskers: bool) -> f64 {
         if !with_whiskers && !self.axis.of_names {
