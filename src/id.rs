@@ -392,6 +392,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn small_rings_agree_with_modular_arithmetic(bits in 1u32..=16, a: u64, b: u64, c: u64) {
             let space = IdSpace::new(bits).unwrap();

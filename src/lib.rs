@@ -76,3 +76,15 @@ pub mod report;
 pub mod scenario;
 pub mod sim;
 pub mod workload;
+
+#[cfg(test)]
+mod property {
+    use proptest::test_runner::{Config, FileFailurePersistence};
+
+    /// The settings of all property tests: seeds of failures are kept under
+    /// `tests/regressions/` and tried first ever after.
+    pub(crate) fn config() -> Config {
+        let seeds = FileFailurePersistence::SourceParallel("tests/regressions");
+        Config { failure_persistence: Some(Box::new(seeds)), ..Config::default() }
+    }
+}

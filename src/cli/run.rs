@@ -51,7 +51,7 @@ const COLUMNS: [(&str, &str); 14] = [
 Examples:
   dhtsim run scenarios/chord-hops.json
   dhtsim run scenarios/*.json --quiet
-  dhtsim run my.json --seed 7 --set network.loss=0.1 --out /tmp/results --png
+  dhtsim run my.json --seed 7 --set network.loss=0.1 --out my-results --png
 
 Exit codes:
   0  every claim held

@@ -106,6 +106,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn bins_ascend_and_are_narrow(a: u64, b: u64) {
             let (low, high) = (a.min(b), a.max(b));

@@ -95,6 +95,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn pointers_are_as_defined(bits in 1u32..=12, seed: u64, count in 1usize..40, r in 1usize..5) {
             let space = IdSpace::new(bits).unwrap();

@@ -171,6 +171,8 @@ mod tests {
     use crate::id::IdSpace;
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn agrees_with_a_sorted_list(
             bits in 3u32..=10,

@@ -440,6 +440,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn mutated_scenarios_are_refused_in_one_line_or_accepted(
             start in select(vec![full(), small()]),

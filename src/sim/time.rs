@@ -243,6 +243,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn what_is_shown_is_read_back(nanos: u64) {
             let duration = Duration::from_nanos(nanos);

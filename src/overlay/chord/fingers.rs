@@ -227,6 +227,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn agrees_with_a_plain_table(bits in 1u32..=160, changes in changes(), forgotten in 0u8..4) {
             let space = IdSpace::new(bits).unwrap();

@@ -601,7 +601,7 @@ mod whole_rings {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
+        #![proptest_config(ProptestConfig { cases: 40, ..crate::property::config() })]
 
         /// Rings of one to thirty nodes grown by overlapping joins converge to the oracle's
         /// pointers, whatever the parameters.

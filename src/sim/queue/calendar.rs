@@ -305,6 +305,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property::config())]
+
         #[test]
         fn events_come_out_as_from_the_plain_heap(steps in steps()) {
             let mut calendar = CalendarQueue::default();
