@@ -8,8 +8,8 @@
 //! The distributions are written here, on the generator's bare 64-bit output, so
 //! that no upgrade of a crate moves a published result.
 
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::Duration;
 use crate::math;
