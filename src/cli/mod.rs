@@ -13,10 +13,12 @@ mod run;
 mod schema;
 mod table;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::scenario::{self, Overrides, Plan};
@@ -159,8 +161,23 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
     };
-    std::io::Write::flush(&mut out)?;
+    out.flush()?;
     Ok(ending)
+}
+
+/// Shows an answer as JSON for programs, or as text for people.
+fn show_view(
+    out: &mut dyn Write,
+    json: Option<&impl Serialize>,
+    text: impl FnOnce() -> String,
+) -> Result<Ending, Failure> {
+    if let Some(view) = json {
+        serde_json::to_writer(&mut *out, view).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(text().as_bytes())?;
+    }
+    Ok(Ending::Good)
 }
 
 /// A moment of the simulation on the command line, such as `90s`.

@@ -9,7 +9,7 @@ use crate::experiment::{self, FingerView, RingNodeView, RingView};
 use crate::sim::Time;
 
 use super::table::table;
-use super::{Changes, Ending, Failure, parse_time};
+use super::{Changes, Ending, Failure, parse_time, show_view};
 
 /// Digits of an identifier in the table, when it is longer than twice that.
 const SHORT: usize = 8;
@@ -41,13 +41,7 @@ impl Ring {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
         let plan = self.changes.load(&self.file)?;
         let ring = experiment::ring(&plan.base, self.at);
-        if self.json {
-            serde_json::to_writer(&mut *out, &ring).map_err(std::io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            out.write_all(text(&ring).as_bytes())?;
-        }
-        Ok(Ending::Good)
+        show_view(out, self.json.then_some(&ring), || text(&ring))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::experiment::{self, RouteKey, RouteView};
 use crate::sim::Time;
 
 use super::table::table;
-use super::{Changes, Ending, Failure, parse_time};
+use super::{Changes, Ending, Failure, parse_time, show_view};
 
 /// Show the path of one lookup, hop by hop.
 ///
@@ -62,13 +62,7 @@ impl Route {
         };
         let route = experiment::route(&plan.base, &self.from, key, self.at)
             .map_err(|error| Failure::BadInput(format!("{}: {error}", plan.file)))?;
-        if self.json {
-            serde_json::to_writer(&mut *out, &route).map_err(std::io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            out.write_all(text(&route).as_bytes())?;
-        }
-        Ok(Ending::Good)
+        show_view(out, self.json.then_some(&route), || text(&route))
     }
 }
 

@@ -94,37 +94,29 @@ impl Ring {
     /// # Panics
     /// On an empty ring, as the others below.
     pub fn owner(&self, ids: &[Id], key: Id) -> Address {
-        let arc = self.arc_of(key.prefix());
-        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        let (arc, place) = self.spot(ids, key);
         self.first_from(arc, place)
     }
 
     /// The two nodes around a key: the last before it and its owner, by a single search.
     pub fn around(&self, ids: &[Id], key: Id) -> (Address, Address) {
-        let arc = self.arc_of(key.prefix());
-        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        let (arc, place) = self.spot(ids, key);
         (self.last_before(arc, place), self.first_from(arc, place))
     }
 
     /// The last node before a key, never one that stands on it (but for a node alone).
     pub fn predecessor_of(&self, ids: &[Id], key: Id) -> Address {
-        let arc = self.arc_of(key.prefix());
-        let place = self.place(ids, arc, key).unwrap_or_else(|place| place);
+        let (arc, place) = self.spot(ids, key);
         self.last_before(arc, place)
     }
 
-    /// The node after this one; itself when it is alone.
+    /// The node after this one, which is on the ring; itself when it is alone.
     pub fn next(&self, ids: &[Id], node: Address) -> Address {
-        let id = ids[node.index()];
-        let arc = self.arc_of(id.prefix());
-        let place = match self.place(ids, arc, id) {
-            Ok(place) => place + 1,
-            Err(place) => place,
-        };
-        self.first_from(arc, place)
+        let (arc, place) = self.spot(ids, ids[node.index()]);
+        self.first_from(arc, place + 1)
     }
 
-    /// The node before this one; itself when it is alone.
+    /// The node before this one, which is on the ring; itself when it is alone.
     pub fn previous(&self, ids: &[Id], node: Address) -> Address {
         self.predecessor_of(ids, ids[node.index()])
     }
@@ -144,6 +136,12 @@ impl Ring {
         self.arcs[arc].binary_search_by(|member| {
             member.prefix.cmp(&prefix).then_with(|| ids[member.address.index()].cmp(&id))
         })
+    }
+
+    /// The arc of an identifier, and where in it the first node at or behind it stands.
+    fn spot(&self, ids: &[Id], id: Id) -> (usize, usize) {
+        let arc = self.arc_of(id.prefix());
+        (arc, self.place(ids, arc, id).unwrap_or_else(|place| place))
     }
 
     fn first_from(&self, arc: usize, place: usize) -> Address {
