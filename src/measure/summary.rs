@@ -4,6 +4,8 @@
 //! Must not hold a wall-clock time, a duration of computing, a host name, or
 //! anything else that changes by itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -34,6 +36,8 @@ pub struct Summary {
 pub struct Point {
     /// The swept parameters by their path, with this point's values.
     pub params: Map<String, Value>,
+    /// The system that ran, by the name under which plots colour it: `Chord`, `tracker` …
+    pub system: String,
     /// Number of repeats.
     pub repeats: u32,
     /// Digest over the processed events of all repeats, 16 hexadecimal digits.
@@ -67,6 +71,18 @@ pub struct Point {
     pub messages: Vec<MessageCount>,
     /// How right the pointers were at the end.
     pub ring: RingHealth,
+    /// What was sampled while the simulation ran; empty unless the scenario asks for it.
+    pub timeline: Timeline,
+}
+
+/// Quantities over simulated time, mean over repeats.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Timeline {
+    /// The moments of the samples, in seconds since the start, ascending.
+    pub seconds: Vec<f64>,
+    /// One value a moment under the name of each quantity; null where there was
+    /// nothing to measure.
+    pub series: BTreeMap<String, Vec<Option<f64>>>,
 }
 
 /// Hops of the lookups that were answered.

@@ -9,7 +9,7 @@ use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
     Bins, Distribution, Failures, Forwards, Hops, Load, Lookups, MessageCount, Point, RingHealth,
-    Timeouts,
+    Timeline, Timeouts,
 };
 use crate::sim::{Digest, Time};
 
@@ -19,6 +19,8 @@ const MAX_BINS: u64 = 1024;
 /// The raw results of one simulation.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tally {
+    /// The system that ran.
+    pub system: String,
     /// Lookups asked.
     pub issued: u64,
     /// Lookups answered with the owner.
@@ -91,6 +93,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
     let sum = |get: fn(&Tally) -> u64| tallies.iter().map(get).sum::<u64>();
     Point {
         params,
+        system: first.system.clone(),
         repeats: tallies.len() as u32,
         digest: digest_of(tallies),
         servers: first.keys.len() as u64,
@@ -111,6 +114,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         messages_per_node: load(tallies, |tally| &tally.handled),
         messages: messages(tallies),
         ring: ring_health(tallies),
+        timeline: Timeline::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::math;
 use crate::measure::summary::{
     Bins, Comparison, Distribution, Failures, Fit, Forwards, Hops, Line, Load, Lookups,
-    MessageCount, Outcome, Point, RingHealth, Run, Summary, Timeouts,
+    MessageCount, Outcome, Point, RingHealth, Run, Summary, Timeline, Timeouts,
 };
 
 /// A value at each place, as published.
@@ -186,6 +186,8 @@ pub(super) fn point() -> Point {
         messages_per_node: Load::default(),
         messages: Vec::new(),
         ring: RingHealth::default(),
+        system: String::new(),
+        timeline: Timeline::default(),
     }
 }
 
