@@ -10,8 +10,7 @@ use std::cell::Cell;
 
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::network::{Latency, Network};
-use dhtsim::oracle::{Ring, right_pointers};
-use dhtsim::overlay::RingOverlay;
+use dhtsim::oracle::{Ring, Truth};
 use dhtsim::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
 use dhtsim::sim::{
     Address, Duration, LookupId, Note, Observer, Operation, Simulation, Start, Stream, Time,
@@ -87,7 +86,11 @@ fn minutes(lookup: LookupStyle) -> Vec<(u64, u64)> {
         Simulation::new(chord.clone(), network, observer, &ids, stream("protocol"));
     let ring = Ring::of(&ids, (0..NODES).map(Address::new));
     for address in (0..NODES).map(Address::new) {
-        let right = right_pointers(&ring, chord.space, &ids, address, chord.successors, true);
+        let right = Truth { ring: &ring, ids: &ids, space: chord.space }.right_pointers(
+            address,
+            chord.successors,
+            true,
+        );
         simulation.start_with(address, chord.converged_node(right), Start::Resume);
     }
 

@@ -7,8 +7,7 @@ use std::collections::VecDeque;
 
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::network::{Latency, Network as Wires};
-use dhtsim::oracle::{Ring, right_pointers};
-use dhtsim::overlay::RingOverlay;
+use dhtsim::oracle::{Ring, Truth};
 use dhtsim::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{
@@ -47,7 +46,9 @@ enum Words {
 
 use Words::{Answer, Question, VainQuestion, Word};
 
-impl Message for Words {}
+impl Message for Words {
+    type Item = Address;
+}
 
 /// What a node writes down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,7 +102,7 @@ impl Protocol for Obedient {
     }
 
     fn on_operation(&self, _: &mut Diary, operation: Operation, context: &mut Context<'_, Self>) {
-        let Operation::Lookup { lookup: LookupId(order), .. } = operation;
+        let Operation::Lookup { lookup: LookupId(order), .. } = operation else { return };
         match self.orders[order as usize] {
             Say(to, words) => context.send(Address::new(to), words, &[]),
             Tell(to, words, timeout) => {
@@ -128,6 +129,7 @@ impl Protocol for Obedient {
 
     fn on_leave(&self, _: &mut Diary, context: &mut Context<'_, Self>) {
         context.send(Address::new(B), Word(99), &[]);
+        context.depart();
     }
 }
 
@@ -382,7 +384,7 @@ mod acknowledgements {
         play.run_before(Time::MAX);
         assert_eq!(diary(&play, B), [(at(30), Heard(A, Word(1), vec![]))]);
         assert_eq!(diary(&play, A), []);
-        let [lookup, maintenance] = play.acknowledgements();
+        let [lookup, _, maintenance, _] = play.acknowledgements();
         assert_eq!((lookup.messages, maintenance.messages), (1, 0));
         assert_eq!(play.traffic()[0].messages, 1, "the acknowledgement is none of ours");
     }
@@ -628,7 +630,11 @@ mod queues {
             Simulation::new(chord.clone(), network, Nobody, &ids, stream("protocol"));
         let ring = Ring::of(&ids, (0..NODES).map(Address::new));
         for address in (0..NODES).map(Address::new) {
-            let right = right_pointers(&ring, chord.space, &ids, address, chord.successors, true);
+            let right = Truth { ring: &ring, ids: &ids, space: chord.space }.right_pointers(
+                address,
+                chord.successors,
+                true,
+            );
             simulation.start_with(address, chord.converged_node(right), Start::Resume);
         }
         let mut random = stream("lookups");

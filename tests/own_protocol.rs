@@ -40,7 +40,10 @@ struct Person {
 #[derive(Clone, Copy, Debug, Hash)]
 struct Rumour;
 
-impl Message for Rumour {}
+impl Message for Rumour {
+    /// What could be attached to a message; gossip attaches nothing.
+    type Item = ();
+}
 
 /// What a node wakes itself up with.
 #[derive(Clone, Copy, Debug, Hash)]

@@ -40,7 +40,8 @@ pub(super) struct Ring {
 impl Ring {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
         let plan = self.changes.load(&self.file)?;
-        let ring = experiment::ring(&plan.base, self.at);
+        let ring = experiment::ring(&plan.base, self.at)
+            .map_err(|error| Failure::BadInput(format!("{}: {error}", plan.file)))?;
         show_view(out, self.json.then_some(&ring), || text(&ring))
     }
 }

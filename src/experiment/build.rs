@@ -1,11 +1,27 @@
 //! From the checked values of a scenario to the parts of a simulation.
 
 use crate::network::{Latency, Network};
-use crate::overlay::chord;
+use crate::overlay::{Overlay, chord};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
 use crate::workload::{Arrivals, LookupPlan};
+
+/// Something that is done with the protocol of a scenario, whichever it is.
+pub(super) trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run<P: Overlay>(self, protocol: P) -> Self::Output;
+}
+
+/// Does something with the protocol of a scenario: the only place that tells overlays apart.
+pub(super) fn with_protocol<T: Task>(setup: &Setup, task: T) -> T::Output {
+    match &setup.overlay {
+        format::Overlay::Chord(chord) => task.run(self::chord(setup, chord)),
+    }
+}
 
 /// The servers of one repeat.
 pub(super) fn population(setup: &Setup, repeat: u32) -> Population {
@@ -56,7 +72,7 @@ pub(super) fn lookup_plan(setup: &Setup) -> Option<LookupPlan> {
 }
 
 /// The parameters of a Chord ring.
-pub(super) fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
+fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
     let period =
         |period: &format::Period| chord::Period { mean: period.period.0, jitter: period.jitter };
     chord::Chord {

@@ -220,30 +220,18 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::measure::summary::{
-        Distribution, Forwards, Hops, Line, Load, Lookups, RingHealth, Timeouts,
-    };
+    use crate::measure::summary::{Hops, Line, Lookups};
 
     pub(in super::super) fn point(nodes: u64, mean: f64) -> Point {
         let params = json!({"population.nodes": nodes, "overlay.chord.lookup": "iterative"});
         Point {
             params: params.as_object().unwrap().clone(),
             repeats: 1,
-            digest: String::new(),
             servers: nodes,
             nodes,
-            id_collisions: 0.0,
-            events: 0.0,
-            simulated_seconds: 0.0,
             hops: Hops { mean, histogram: vec![1, 3, 4], ..Hops::default() },
             lookups: Lookups { issued: 10, correct: 10, ..Lookups::default() },
-            latency_ms: Distribution::default(),
-            timeouts: Timeouts::default(),
-            forwards: Forwards::default(),
-            keys_per_node: Load::default(),
-            messages_per_node: Load::default(),
-            messages: Vec::new(),
-            ring: RingHealth::default(),
+            ..Point::default()
         }
     }
 

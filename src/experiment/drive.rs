@@ -1,20 +1,22 @@
 //! One simulation from its start to its end: the nodes, the network, the workload
 //! and the recorder put together, and driven through time.
 
+use std::rc::Rc;
+
 use crate::measure::summary::{MessageCount, RingHealth};
 use crate::measure::{Recorder, Tally, Trace};
 use crate::network::Network;
-use crate::oracle::{Ring, right_pointers};
-use crate::overlay::RingOverlay;
+use crate::oracle::{Ring, Truth};
+use crate::overlay::Overlay;
 use crate::population::Population;
 use crate::scenario::Setup;
-use crate::sim::{Address, Message, Operation, Purpose, Simulation, Start, Status, Stream, Time};
+use crate::sim::{Address, Operation, Purpose, Simulation, Start, Status, Stream, Time};
 use crate::workload::{Joins, Keys, Lookups};
 
 use super::build;
 
 /// A simulation under way.
-pub(super) struct Drive<'s, P: RingOverlay> {
+pub(super) struct Drive<'s, P: Overlay> {
     setup: &'s Setup,
     repeat: u32,
     population: &'s Population,
@@ -25,7 +27,7 @@ pub(super) struct Drive<'s, P: RingOverlay> {
     up: Vec<Address>,
 }
 
-impl<'s, P: RingOverlay> Drive<'s, P> {
+impl<'s, P: Overlay> Drive<'s, P> {
     /// The simulation of a scenario's point, at its start. The initial nodes stand on a
     /// converged ring; with `all_converged` all nodes do, and none joins.
     pub(super) fn new(
@@ -41,26 +43,19 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
         let times = joins.map_or_else(Vec::new, |joins| joins.times.clone());
         let up: Vec<Address> = (0..initial).flat_map(|s| population.nodes_of(s)).collect();
         let ids = &population.ids;
-        let ring = Ring::of(ids, up.iter().copied());
+        let ring = Rc::new(Ring::of(ids, up.iter().copied()));
+        let up: Vec<Address> = up.into_iter().filter(|at| protocol.host(*at) == *at).collect();
 
         let timeout = setup.lookups.as_ref().and_then(|lookups| lookups.timeout);
-        let recorder = Recorder::new(ids, ring, timeout.map(|span| span.0));
+        let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0));
         let network = build::network(setup, repeat, population.nodes());
+        let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
+        let truth = Truth { ring: &ring, ids, space: setup.id_space };
+        let mut converged = parameters.converged(truth);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
-        let in_ring_order: Vec<Address> = simulation.observer.ring().iter().collect();
-        for node in in_ring_order {
-            let protocol = simulation.protocol();
-            let pointers = right_pointers(
-                simulation.observer.ring(),
-                setup.id_space,
-                ids,
-                node,
-                protocol.successor_list_len(),
-                protocol.has_fingers(),
-            );
-            let state = protocol.converged_node(pointers);
-            simulation.start_with(node, state, Start::Resume);
+        for node in ring.iter().filter(|token| parameters.host(*token) == *token) {
+            simulation.start_with(node, converged(node), Start::Resume);
         }
         let lookups = build::lookup_plan(setup).map(|plan| {
             Lookups::new(plan, setup.id_space, population.nodes(), up.len(), stream("lookups"))
@@ -77,6 +72,7 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
         let (messages, ring) = (self.messages(), self.ring_health());
         let simulation = self.simulation;
         Tally {
+            system: simulation.protocol().system().to_owned(),
             keys,
             handled,
             messages,
@@ -150,6 +146,17 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
         simulation.observer.traced().cloned().unwrap_or_default()
     }
 
+    /// The truth at this moment.
+    fn truth(&self) -> Truth<'_> {
+        let ids = &self.population.ids;
+        Truth { ring: self.ring(), ids, space: self.setup.id_space }
+    }
+
+    /// The protocol that the nodes run.
+    pub(super) fn protocol(&self) -> &P {
+        self.simulation.protocol()
+    }
+
     /// The nodes that are up, by ascending identifier.
     pub(super) fn ring(&self) -> &Ring {
         self.simulation.observer.ring()
@@ -179,43 +186,47 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
     }
 
     fn messages(&self) -> Vec<MessageCount> {
-        let count = |kind: &str, purpose: &str, traffic: crate::sim::Traffic| MessageCount {
+        let count = |kind: &str, purpose: Purpose, traffic: crate::sim::Traffic| MessageCount {
             kind: kind.to_owned(),
-            purpose: purpose.to_owned(),
+            purpose: purpose.name().to_owned(),
             messages: traffic.messages as f64,
             bytes: traffic.bytes as f64,
         };
-        let kinds = <P::Message as Message>::KINDS.iter().zip(self.simulation.traffic());
+        let kinds = self.simulation.kinds();
+        let sent = kinds.iter().zip(self.simulation.traffic());
         let mut messages: Vec<MessageCount> =
-            kinds.map(|(kind, traffic)| count(kind.name, kind.purpose.name(), *traffic)).collect();
-        let [lookup, maintenance] = self.simulation.acknowledgements();
-        messages.push(count("lookup_acknowledgement", Purpose::Lookup.name(), lookup));
-        let purpose = Purpose::Maintenance.name();
-        messages.push(count("maintenance_acknowledgement", purpose, maintenance));
+            sent.map(|(kind, traffic)| count(kind.name, kind.purpose, *traffic)).collect();
+        let acknowledgements = self.simulation.acknowledgements();
+        for (purpose, traffic) in Purpose::ALL.into_iter().zip(acknowledgements) {
+            if kinds.iter().any(|kind| kind.purpose == purpose) {
+                let name = format!("{}_acknowledgement", purpose.name());
+                messages.push(count(&name, purpose, traffic));
+            }
+        }
         messages
     }
 
     /// Compares every pointer of every node with what it should be.
     fn ring_health(&self) -> RingHealth {
         let protocol = self.simulation.protocol();
+        let Some(shape) = protocol.ring() else { return RingHealth::default() };
         let (space, ids) = (self.setup.id_space, &self.population.ids);
-        let wanted = protocol.successor_list_len();
+        let truth = self.truth();
         let (mut successors, mut lists, mut predecessors) = (0, 0, 0);
         let (mut right_fingers, mut distinct) = (0, 0);
         for address in self.ring().iter() {
-            let Some(node) = self.node(address) else { continue };
-            let right =
-                right_pointers(self.ring(), space, ids, address, wanted, protocol.has_fingers());
-            let own = P::successors(node);
-            successors += usize::from(own.first() == right.successors.first());
-            lists += usize::from(own == right.successors);
-            predecessors += usize::from(P::predecessor(node) == Some(right.predecessor));
+            let Some(node) = self.node(protocol.host(address)) else { continue };
+            let right = truth.right_pointers(address, shape.successors, shape.fingers);
+            let own = protocol.neighbours(node, address, ids);
+            successors += usize::from(own.successors.first() == right.successors.first());
+            lists += usize::from(own.successors == right.successors);
+            predecessors += usize::from(own.predecessor == Some(right.predecessor));
             let mut runs = right.fingers.iter().peekable();
             let mut known = None;
             while let Some((first, (finger, _))) = runs.next() {
                 let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
                 for index in *first..behind {
-                    let own = P::finger(node, index);
+                    let own = protocol.finger(node, index);
                     right_fingers += usize::from(own == Some(*finger));
                     distinct += usize::from(own.is_some() && own != known);
                     known = own;
@@ -228,11 +239,7 @@ impl<'s, P: RingOverlay> Drive<'s, P> {
             right_successors: successors as f64 / nodes,
             right_successor_lists: lists as f64 / nodes,
             right_predecessors: predecessors as f64 / nodes,
-            right_fingers: if protocol.has_fingers() {
-                right_fingers as f64 / all_fingers
-            } else {
-                1.0
-            },
+            right_fingers: if shape.fingers { right_fingers as f64 / all_fingers } else { 1.0 },
             distinct_fingers: distinct as f64 / nodes,
         }
     }

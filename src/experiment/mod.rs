@@ -23,7 +23,9 @@ pub use views::{
 
 use crate::measure::summary::{Outcome, Point, Run, Summary};
 use crate::measure::{Tally, summarize};
-use crate::scenario::{Plan, PlannedPoint, Setup, format};
+use crate::overlay::Overlay;
+use crate::scenario::{Plan, PlannedPoint, Setup};
+use build::Task;
 use drive::Drive;
 
 /// Runs everything that a scenario asks for, on `jobs` threads. The results do not
@@ -59,12 +61,20 @@ pub fn run(plan: &Plan, jobs: usize, on_run_done: &(dyn Fn(usize, u64) + Sync)) 
 
 /// Runs one repeat of one point.
 pub fn simulate(setup: &Setup, repeat: u32) -> Tally {
-    let population = build::population(setup, repeat);
-    match &setup.overlay {
-        format::Overlay::Chord(chord) => {
-            let protocol = build::chord(setup, chord);
-            Drive::new(setup, repeat, &population, protocol, false).finish()
-        }
+    build::with_protocol(setup, Simulate { setup, repeat })
+}
+
+struct Simulate<'s> {
+    setup: &'s Setup,
+    repeat: u32,
+}
+
+impl Task for Simulate<'_> {
+    type Output = Tally;
+
+    fn run<P: Overlay>(self, protocol: P) -> Tally {
+        let population = build::population(self.setup, self.repeat);
+        Drive::new(self.setup, self.repeat, &population, protocol, false).finish()
     }
 }
 

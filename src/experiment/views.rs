@@ -5,12 +5,12 @@
 
 use serde::Serialize;
 
-use super::build;
+use super::build::{self, Task};
 use super::drive::Drive;
 use crate::id::{Id, IdError};
-use crate::overlay::RingOverlay;
+use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::{Setup, format};
+use crate::scenario::Setup;
 use crate::sim::{Address, Time};
 
 /// All nodes of a ring with their pointers, in ring order.
@@ -99,6 +99,9 @@ pub enum ViewError {
     /// The node has not joined at that time.
     #[error("--from: node {0:?} is not up at that time; choose a later --at or another node")]
     NotUp(String),
+    /// The system has no ring.
+    #[error("overlay: a {0} has no ring to show; choose a scenario whose nodes stand on one")]
+    NoRing(&'static str),
     /// Not an identifier.
     #[error("--id: {0}; give an identifier in hexadecimal as `dhtsim ring` lists them")]
     Id(#[from] IdError),
@@ -108,14 +111,26 @@ pub enum ViewError {
 }
 
 /// The ring of a scenario: converged, or as simulated at a moment.
-pub fn ring(setup: &Setup, at: Option<Time>) -> RingView {
-    let population = build::population(setup, 0);
-    match &setup.overlay {
-        format::Overlay::Chord(chord) => {
-            let protocol = build::chord(setup, chord);
-            let has_fingers = protocol.fingers;
-            view_ring(setup, &population, &drive_to(setup, &population, protocol, at), has_fingers)
-        }
+///
+/// # Errors
+/// [`ViewError::NoRing`] when its system has none.
+pub fn ring(setup: &Setup, at: Option<Time>) -> Result<RingView, ViewError> {
+    build::with_protocol(setup, ShowRing { setup, at })
+}
+
+struct ShowRing<'s> {
+    setup: &'s Setup,
+    at: Option<Time>,
+}
+
+impl Task for ShowRing<'_> {
+    type Output = Result<RingView, ViewError>;
+
+    fn run<P: Overlay>(self, protocol: P) -> Self::Output {
+        let shape = protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
+        let population = build::population(self.setup, 0);
+        let drive = drive_to(self.setup, &population, protocol, self.at);
+        Ok(view_ring(self.setup, &population, &drive, shape.fingers))
     }
 }
 
@@ -123,34 +138,47 @@ pub fn ring(setup: &Setup, at: Option<Time>) -> RingView {
 /// simulated at a moment.
 ///
 /// # Errors
-/// [`ViewError`] when the node or the key is unknown, or the lookup gets no answer.
+/// [`ViewError`] when the system has no ring, the node or the key is unknown, or the lookup
+/// gets no answer.
 pub fn route(
     setup: &Setup,
     from: &str,
     key: RouteKey<'_>,
     at: Option<Time>,
 ) -> Result<RouteView, ViewError> {
-    let population = build::population(setup, 0);
     let key = match key {
         RouteKey::Name(name) => setup.id_space.hash(name),
         RouteKey::Hex(text) => setup.id_space.parse_hex(text)?,
     };
-    let origin = find_node(setup, &population, from)?;
-    match &setup.overlay {
-        format::Overlay::Chord(chord) => {
-            let protocol = build::chord(setup, chord);
-            let mut drive = drive_to(setup, &population, protocol, at);
-            if drive.node(origin).is_none() {
-                return Err(ViewError::NotUp(from.to_owned()));
-            }
-            let trace = drive.trace(origin, key);
-            let owner = trace.owner.ok_or(ViewError::NoAnswer)?;
-            Ok(view_route(setup, &population, key, &trace.path, owner))
+    build::with_protocol(setup, ShowRoute { setup, from, key, at })
+}
+
+struct ShowRoute<'s> {
+    setup: &'s Setup,
+    from: &'s str,
+    key: Id,
+    at: Option<Time>,
+}
+
+impl Task for ShowRoute<'_> {
+    type Output = Result<RouteView, ViewError>;
+
+    fn run<P: Overlay>(self, protocol: P) -> Self::Output {
+        let ShowRoute { setup, from, key, at } = self;
+        protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
+        let population = build::population(setup, 0);
+        let origin = protocol.host(find_node(setup, &population, from)?);
+        let mut drive = drive_to(setup, &population, protocol, at);
+        if drive.node(origin).is_none() {
+            return Err(ViewError::NotUp(from.to_owned()));
         }
+        let trace = drive.trace(origin, key);
+        let owner = trace.owner.ok_or(ViewError::NoAnswer)?;
+        Ok(view_route(setup, &population, key, &trace.path, owner))
     }
 }
 
-fn drive_to<'s, P: RingOverlay>(
+fn drive_to<'s, P: Overlay>(
     setup: &'s Setup,
     population: &'s Population,
     protocol: P,
@@ -180,7 +208,7 @@ fn find_node(setup: &Setup, population: &Population, text: &str) -> Result<Addre
     index.map(Address::new).ok_or_else(|| ViewError::NoNode(text.to_owned()))
 }
 
-fn view_ring<P: RingOverlay>(
+fn view_ring<P: Overlay>(
     setup: &Setup,
     population: &Population,
     drive: &Drive<'_, P>,
@@ -189,18 +217,20 @@ fn view_ring<P: RingOverlay>(
     let space = setup.id_space;
     let id = |address: Address| population.ids[address.index()];
     let hex = |address: Address| space.hex(id(address));
+    let protocol = drive.protocol();
     let view_node = |address: Address| {
-        let node = drive.node(address).expect("the nodes of the ring are up");
+        let node = drive.node(protocol.host(address)).expect("the nodes of the ring are up");
+        let neighbours = protocol.neighbours(node, address, &population.ids);
         let finger = |index| FingerView {
             start: space.hex(id(address).plus(space.power_of_two(index))),
-            node: P::finger(node, index).map(hex),
+            node: protocol.finger(node, index).map(hex),
         };
         RingNodeView {
             index: address.index(),
             address: population.sockets[address.index()].to_string(),
             id: hex(address),
-            predecessor: P::predecessor(node).map(hex),
-            successors: P::successors(node).iter().copied().map(hex).collect(),
+            predecessor: neighbours.predecessor.map(hex),
+            successors: neighbours.successors.into_iter().map(hex).collect(),
             fingers: (0..space.bits()).filter(|_| has_fingers).map(finger).collect(),
         }
     };

@@ -2,6 +2,7 @@
 //! oracle judge it.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::Tally;
 use crate::id::Id;
@@ -13,7 +14,7 @@ use crate::sim::{Address, Duration, LookupId, Note, Observer, Time};
 pub struct Recorder<'i> {
     ids: &'i [Id],
     /// The nodes that are up: the truth that answers are judged by.
-    ring: Ring,
+    ring: Rc<Ring>,
     /// How often the ring has changed: while it has not, an owner stays the owner.
     ring_version: u32,
     /// Lookups without an answer after this time have failed.
@@ -62,7 +63,7 @@ pub struct Trace {
 
 impl<'i> Recorder<'i> {
     /// A recorder over the nodes that are up at the start.
-    pub fn new(ids: &'i [Id], ring: Ring, timeout: Option<Duration>) -> Self {
+    pub fn new(ids: &'i [Id], ring: Rc<Ring>, timeout: Option<Duration>) -> Self {
         let (window, tally) = (VecDeque::new(), Tally::default());
         Recorder { ids, ring, ring_version: 0, timeout, window, open: 0, tally, trace: None }
     }
@@ -75,7 +76,7 @@ impl<'i> Recorder<'i> {
     /// A node has come up. From now on it owns its keys, though it takes the ring a while to
     /// learn that: answers that do not know it yet are incorrect.
     pub fn node_joined(&mut self, node: Address) {
-        self.ring.insert(self.ids, node);
+        Rc::make_mut(&mut self.ring).insert(self.ids, node);
         self.ring_version += 1;
     }
 
@@ -249,6 +250,18 @@ impl Observer for Recorder<'_> {
                     self.end_trace(lookup, None);
                 }
             }
+            Note::Joined
+            | Note::Stored(_)
+            | Note::Fetched { .. }
+            | Note::Misdirected(_)
+            | Note::Failed(_)
+            | Note::Downloaded(_) => {}
+        }
+    }
+
+    fn on_stop(&mut self, _: Time, node: Address) {
+        if Rc::make_mut(&mut self.ring).remove(self.ids, node) {
+            self.ring_version += 1;
         }
     }
 }
@@ -262,7 +275,7 @@ mod tests {
 
     /// The notes' ring: nodes 0, 1 and 3 of m = 3.
     fn recorder(ids: &[Id], timeout: Option<Duration>) -> Recorder<'_> {
-        Recorder::new(ids, Ring::of(ids, (0..3).map(Address::new)), timeout)
+        Recorder::new(ids, Rc::new(Ring::of(ids, (0..3).map(Address::new))), timeout)
     }
 
     fn ids() -> Vec<Id> {

@@ -32,7 +32,7 @@ pub struct Summary {
 }
 
 /// One point of the sweep, all its repeats together.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Point {
     /// The swept parameters by their path, with this point's values.
     pub params: Map<String, Value>,

@@ -28,34 +28,50 @@ pub struct Pointers {
     pub fingers: Vec<(u32, (Address, Id))>,
 }
 
-/// Computes the right pointers of a node of the ring: `successors` of them, and the
-/// fingers (successors of its identifier + 2^i) if asked for.
-pub fn right_pointers(
-    ring: &Ring,
-    space: IdSpace,
-    ids: &[Id],
-    node: Address,
-    successors: usize,
-    fingers: bool,
-) -> Pointers {
-    let id = ids[node.index()];
-    let mut list = Vec::with_capacity(successors.min(ring.len()));
-    let mut at = ring.next(ids, node);
-    loop {
-        list.push(at);
-        if list.len() >= successors || list.len() + 1 >= ring.len() {
-            break;
-        }
-        at = ring.next(ids, at);
+/// The truth at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Truth<'a> {
+    /// The nodes that are up.
+    pub ring: &'a Ring,
+    /// The identifiers of all addresses.
+    pub ids: &'a [Id],
+    /// Where the identifiers are from.
+    pub space: IdSpace,
+}
+
+impl Truth<'_> {
+    /// The node that owns a key.
+    ///
+    /// # Panics
+    /// When no node is up.
+    pub fn owner(&self, key: Id) -> Address {
+        self.ring.owner(self.ids, key)
     }
-    let successor_distance = id.distance_to(ids[list[0].index()]);
-    let successor = (list[0], successor_distance);
-    let fingers = if fingers { right_fingers(ring, space, ids, id, successor) } else { Vec::new() };
-    Pointers {
-        predecessor: ring.previous(ids, node),
-        successors: list,
-        successor_distance,
-        fingers,
+
+    /// Computes the right pointers of a node of the ring: `successors` of them, and the
+    /// fingers (successors of its identifier + 2^i) if asked for.
+    pub fn right_pointers(&self, node: Address, successors: usize, fingers: bool) -> Pointers {
+        let Truth { ring, ids, space } = *self;
+        let id = ids[node.index()];
+        let mut list = Vec::with_capacity(successors.min(ring.len()));
+        let mut at = ring.next(ids, node);
+        loop {
+            list.push(at);
+            if list.len() >= successors || list.len() + 1 >= ring.len() {
+                break;
+            }
+            at = ring.next(ids, at);
+        }
+        let successor_distance = id.distance_to(ids[list[0].index()]);
+        let successor = (list[0], successor_distance);
+        let fingers =
+            if fingers { right_fingers(ring, space, ids, id, successor) } else { Vec::new() };
+        Pointers {
+            predecessor: ring.previous(ids, node),
+            successors: list,
+            successor_distance,
+            fingers,
+        }
     }
 }
 
@@ -109,7 +125,8 @@ mod tests {
             let mut sorted: Vec<usize> = (0..count).collect();
             sorted.sort_by_key(|&n| ids[n]);
             for (place, &node) in sorted.iter().enumerate() {
-                let right = right_pointers(&ring, space, ids, Address::new(node), r, true);
+                let truth = Truth { ring: &ring, ids, space };
+                let right = truth.right_pointers(Address::new(node), r, true);
                 prop_assert_eq!(right.predecessor.index(), sorted[(place + count - 1) % count]);
                 let list: Vec<usize> = (1..=r.min(count - 1).max(1))
                     .map(|step| sorted[(place + step) % count])

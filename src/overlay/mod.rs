@@ -5,27 +5,138 @@
 
 pub mod chord;
 
-use crate::oracle::Pointers;
-use crate::sim::{Address, Protocol};
+use smallvec::SmallVec;
 
-/// An overlay whose nodes stand on a ring: how the oracle gives a node its pointers,
-/// and how it looks at those that a node has.
-pub trait RingOverlay: Protocol {
-    /// Length of the successor list.
-    fn successor_list_len(&self) -> usize;
+use crate::id::Id;
+use crate::oracle::Truth;
+use crate::sim::{Address, Context, Nodes, Protocol, Value};
 
-    /// Whether nodes keep fingers.
-    fn has_fingers(&self) -> bool;
+/// What a protocol tells the experiment about itself: how a system in its converged state
+/// is made, and what its nodes know, for the oracle to compare with the truth.
+///
+/// Nothing here is called by nodes, or while events are processed.
+pub trait Overlay: Protocol + Clone {
+    /// The name of the system on plots, such as `Chord`.
+    fn system(&self) -> &'static str;
 
-    /// A node that has these pointers.
-    fn converged_node(&self, pointers: Pointers) -> Self::Node;
+    /// The nodes as if the system had been running for long, with everything right: a
+    /// function from the address of a node that runs to its state.
+    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> Self::Node + 'a;
 
-    /// The node before this one, if it knows.
-    fn predecessor(node: &Self::Node) -> Option<Address>;
+    /// How many other nodes this one keeps track of.
+    fn routing_entries(&self, node: &Self::Node) -> usize;
 
-    /// The nodes after this one, nearest first.
-    fn successors(node: &Self::Node) -> &[Address];
+    /// The address of the node that runs in the place of this one. Where every virtual node
+    /// is a node of its own, as on a Chord ring, that is itself; where a server runs one node
+    /// for all its tokens, it is the server's first address.
+    fn host(&self, token: Address) -> Address {
+        token
+    }
+
+    /// What the nodes know of the ring that they stand on, if they do.
+    fn ring(&self) -> Option<RingShape> {
+        None
+    }
+
+    /// Whom this node takes for the neighbours of a token that it hosts.
+    fn neighbours(&self, node: &Self::Node, token: Address, ids: &[Id]) -> Neighbours {
+        let _ = (node, token, ids);
+        Neighbours::default()
+    }
 
     /// Finger `index`, counted from zero.
-    fn finger(node: &Self::Node, index: u32) -> Option<Address>;
+    fn finger(&self, node: &Self::Node, index: u32) -> Option<Address> {
+        let _ = (node, index);
+        None
+    }
+
+    /// Where every node keeps a view of the whole membership: whether this one's is right.
+    fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
+        let _ = (node, truth);
+        None
+    }
+
+    /// Whether the node takes part in a swarm, and how far it is.
+    fn peer(&self, node: &Self::Node) -> Option<Peer> {
+        let _ = node;
+        None
+    }
+
+    /// The values that this node holds, by their keys.
+    fn holds<'n>(&self, node: &'n Self::Node) -> impl Iterator<Item = (Id, Value)> + 'n {
+        let _ = node;
+        std::iter::empty()
+    }
+
+    /// Puts values where they belong, before the simulation begins.
+    fn preload(
+        &self,
+        values: impl Iterator<Item = (Id, Value)>,
+        truth: Truth<'_>,
+        nodes: &mut Nodes<'_, Self::Node>,
+    ) {
+        let _ = (values, truth, nodes);
+    }
+}
+
+/// What the nodes of a ring know of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RingShape {
+    /// Length of the successor list.
+    pub successors: usize,
+    /// Whether nodes keep fingers.
+    pub fingers: bool,
+}
+
+/// Whom a node takes for its neighbours on the ring.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Neighbours {
+    /// The one before it, if it knows.
+    pub predecessor: Option<Address>,
+    /// Those after it, nearest first.
+    pub successors: Vec<Address>,
+}
+
+/// How far a peer of a swarm is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Peer {
+    /// It has not all pieces yet.
+    Leecher,
+    /// It has all pieces and shares them.
+    Seed,
+}
+
+/// An overlay that can carry storage: its nodes know, or can look up, who is responsible
+/// for a position of the ring. (The key-based routing of Dabek et al., Towards a Common API
+/// for Structured Peer-to-Peer Overlays, IPTPS 2003.)
+///
+/// The positions of keys are looked up by [`Operation::Lookup`](crate::sim::Operation).
+pub trait KeyRouting: Overlay {
+    /// Who owns a position, as far as this node can tell without asking anybody. A node
+    /// that owns it says itself; one that only knows its neighbours names its predecessor
+    /// for what lies before its own range.
+    fn owner(
+        &self,
+        node: &Self::Node,
+        position: Id,
+        context: &Context<'_, Self>,
+    ) -> Option<Address>;
+
+    /// The servers that come after the owner of a position, nearest first: where further
+    /// copies belong, and who owns the position when the owner is gone. As known by the
+    /// owner, which is this node; no server twice, the owner's own not at all, at most
+    /// `count`, fewer if it knows fewer.
+    fn followers(
+        &self,
+        node: &Self::Node,
+        position: Id,
+        count: usize,
+        context: &Context<'_, Self>,
+    ) -> SmallVec<[Address; 4]>;
+
+    /// A number that changes whenever the answers of the two above may change.
+    fn neighbourhood(&self, node: &Self::Node) -> u64;
+
+    /// A node did not answer: it is no longer to be named by the above.
+    fn suspect(&self, node: &mut Self::Node, peer: Address, context: &mut Context<'_, Self>);
 }

@@ -6,9 +6,12 @@
 
 use std::ops::Range;
 
-use super::protocol::{LookupId, Protocol, Start};
+use super::protocol::{LookupId, Message, Protocol, RequestId, Start, Value};
 use super::{Address, Duration, Operation, Stream, Time};
 use crate::id::Id;
+
+/// What is attached to the messages of a protocol.
+pub type Item<P> = <<P as Protocol>::Message as Message>::Item;
 
 /// What a node may know while it handles something, and where it says what it does.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub struct Context<'a, P: Protocol> {
     pub(super) this: Address,
     pub(super) ids: &'a [Id],
     pub(super) random: &'a mut Stream,
-    pub(super) received: &'a [Address],
+    pub(super) received: &'a [Item<P>],
     pub(super) is_late: bool,
     pub(super) record: &'a mut Record<P>,
 }
@@ -27,13 +30,13 @@ pub struct Context<'a, P: Protocol> {
 pub struct Record<P: Protocol> {
     /// In the order in which it was done.
     pub effects: Vec<Effect<P::Message, P::Timer>>,
-    /// The addresses that the effects' lists are ranges of.
-    pub addresses: Vec<Address>,
+    /// What the effects' lists are ranges of.
+    pub items: Vec<Item<P>>,
 }
 
 impl<P: Protocol> Default for Record<P> {
     fn default() -> Self {
-        Record { effects: Vec::new(), addresses: Vec::new() }
+        Record { effects: Vec::new(), items: Vec::new() }
     }
 }
 
@@ -58,8 +61,10 @@ pub enum Effect<M, T> {
         /// With this.
         timer: T,
     },
-    /// Tells the observer something about a lookup.
+    /// Tells the observer something.
     Note(Note),
+    /// Leaves for good: handles nothing any more.
+    Depart,
 }
 
 /// What the sender of a message expects in return.
@@ -75,7 +80,8 @@ pub enum Manner {
     Reply,
 }
 
-/// What an overlay tells about a lookup. Not a message: nodes never see it.
+/// What an overlay tells about itself and the requests it serves. Not a message: nodes
+/// never see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Note {
     /// The lookup stands at a node.
@@ -100,6 +106,26 @@ pub enum Note {
     },
     /// There is nobody left to ask.
     NoRoute(LookupId),
+    /// The node takes part from now on: its join is complete.
+    Joined,
+    /// The value is stored, with as many copies as could be made.
+    Stored(RequestId),
+    /// The value of a key is here, or it is known that there is none.
+    Fetched {
+        /// Which request this is.
+        request: RequestId,
+        /// What was found.
+        value: Option<Value>,
+        /// How many nodes passed the request on or had to be asked, the one with the value
+        /// included; zero when the node that asked had it.
+        hops: u32,
+    },
+    /// The request came to a node that is not the right one, and had to go on from there.
+    Misdirected(RequestId),
+    /// The request is given up: there is nobody left to ask.
+    Failed(RequestId),
+    /// The download is complete.
+    Downloaded(RequestId),
 }
 
 impl<'a, P: Protocol> Context<'a, P> {
@@ -129,9 +155,8 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.random
     }
 
-    /// The addresses attached to the message being handled, or to the one that was not
-    /// answered.
-    pub fn received_list(&self) -> &'a [Address] {
+    /// The list attached to the message being handled, or to the one that was not answered.
+    pub fn received_list(&self) -> &'a [Item<P>] {
         self.received
     }
 
@@ -143,7 +168,7 @@ impl<'a, P: Protocol> Context<'a, P> {
     }
 
     /// Sends a message and expects nothing in return.
-    pub fn send(&mut self, to: Address, message: P::Message, list: &[Address]) {
+    pub fn send(&mut self, to: Address, message: P::Message, list: &[Item<P>]) {
         self.record(to, message, list, Manner::OneWay);
     }
 
@@ -153,7 +178,7 @@ impl<'a, P: Protocol> Context<'a, P> {
         &mut self,
         to: Address,
         message: P::Message,
-        list: &[Address],
+        list: &[Item<P>],
         timeout: Duration,
     ) {
         self.record(to, message, list, Manner::Acknowledged(timeout));
@@ -165,7 +190,7 @@ impl<'a, P: Protocol> Context<'a, P> {
         &mut self,
         to: Address,
         message: P::Message,
-        list: &[Address],
+        list: &[Item<P>],
         timeout: Duration,
     ) {
         self.record(to, message, list, Manner::Request(timeout));
@@ -175,7 +200,7 @@ impl<'a, P: Protocol> Context<'a, P> {
     ///
     /// # Panics
     /// The engine panics when what is being handled is no request, or was answered.
-    pub fn reply(&mut self, message: P::Message, list: &[Address]) {
+    pub fn reply(&mut self, message: P::Message, list: &[Item<P>]) {
         let this = self.this;
         // The engine knows whom to: the address is not looked at.
         self.record(this, message, list, Manner::Reply);
@@ -213,15 +238,82 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.note(Note::NoRoute(lookup));
     }
 
-    fn note(&mut self, note: Note) {
+    /// Says that the node takes part from now on. Once for every join.
+    pub fn joined(&mut self) {
+        self.note(Note::Joined);
+    }
+
+    /// Says, at the node that asked, that a value is stored.
+    pub fn stored(&mut self, request: RequestId) {
+        self.note(Note::Stored(request));
+    }
+
+    /// Gives the answer to a get, at the node that asked: the value, or that there is none.
+    pub fn fetched(&mut self, request: RequestId, value: Option<Value>, hops: u32) {
+        self.note(Note::Fetched { request, value, hops });
+    }
+
+    /// Says that a request came to a node that is not the right one for it.
+    pub fn misdirected(&mut self, request: RequestId) {
+        self.note(Note::Misdirected(request));
+    }
+
+    /// Gives a put, a get or a download up.
+    pub fn fail(&mut self, request: RequestId) {
+        self.note(Note::Failed(request));
+    }
+
+    /// Says that a download is complete.
+    pub fn downloaded(&mut self, request: RequestId) {
+        self.note(Note::Downloaded(request));
+    }
+
+    /// Leaves for good, at the end of [`Protocol::on_leave`] or of what it began. What was
+    /// sent still goes out.
+    pub fn depart(&mut self) {
+        self.record.effects.push(Effect::Depart);
+    }
+
+    /// A context in which another protocol handles something in the name of this node: how
+    /// an overlay that stands on another one calls it. What that one does is put down in
+    /// `record`, and done only if the caller does it.
+    pub fn within<'b, Q: Protocol>(
+        &'b mut self,
+        received: &'b [Item<Q>],
+        record: &'b mut Record<Q>,
+    ) -> Context<'b, Q> {
+        Context {
+            now: self.now,
+            this: self.this,
+            ids: self.ids,
+            random: self.random,
+            received,
+            is_late: self.is_late,
+            record,
+        }
+    }
+
+    /// Says something to the observer: what the methods above do.
+    pub fn note(&mut self, note: Note) {
         self.record.effects.push(Effect::Note(note));
     }
 
-    fn record(&mut self, to: Address, message: P::Message, list: &[Address], manner: Manner) {
-        let start = self.record.addresses.len();
-        self.record.addresses.extend_from_slice(list);
-        let list = start..self.record.addresses.len();
+    /// Sends a message in any manner: what the methods above do.
+    pub fn send_as(
+        &mut self,
+        to: Address,
+        message: P::Message,
+        list: impl IntoIterator<Item = Item<P>>,
+        manner: Manner,
+    ) {
+        let start = self.record.items.len();
+        self.record.items.extend(list);
+        let list = start..self.record.items.len();
         self.record.effects.push(Effect::Send { to, message, list, manner });
+    }
+
+    fn record(&mut self, to: Address, message: P::Message, list: &[Item<P>], manner: Manner) {
+        self.send_as(to, message, list.iter().copied(), manner);
     }
 }
 
@@ -258,7 +350,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
     }
 
     /// Delivers a message with its list.
-    pub fn deliver(&mut self, from: Address, message: P::Message, list: &[Address]) -> Record<P> {
+    pub fn deliver(&mut self, from: Address, message: P::Message, list: &[Item<P>]) -> Record<P> {
         self.drive(list, |protocol, node, context| {
             protocol.on_message(node, from, message, context);
         })
@@ -269,7 +361,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
         &mut self,
         from: Address,
         message: P::Message,
-        list: &[Address],
+        list: &[Item<P>],
     ) -> Record<P> {
         self.is_late = true;
         let record = self.deliver(from, message, list);
@@ -287,6 +379,11 @@ impl<'a, P: Protocol> Bench<'a, P> {
         self.drive(&[], |protocol, node, context| protocol.on_operation(node, operation, context))
     }
 
+    /// Asks the node to leave.
+    pub fn leave(&mut self) -> Record<P> {
+        self.drive(&[], |protocol, node, context| protocol.on_leave(node, context))
+    }
+
     /// Lets a request or an acknowledged message time out.
     pub fn unreachable(&mut self, peer: Address, message: P::Message) -> Record<P> {
         self.drive(&[], |protocol, node, context| {
@@ -296,7 +393,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
 
     fn drive(
         &mut self,
-        received: &[Address],
+        received: &[Item<P>],
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) -> Record<P> {
         let mut record = Record::default();

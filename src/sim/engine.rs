@@ -15,12 +15,13 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::context::{Effect, Manner, Note, Record};
+use super::context::{Effect, Item, Manner, Note, Record};
 use super::prefetch::prefetch;
 use super::queue::{CalendarQueue, EventQueue};
 use super::wire::{Answers, Expects, Parcel, Wire};
 use super::{
-    Address, Context, Digest, Duration, Message, Operation, Protocol, Start, Stream, Time,
+    Address, Context, Digest, Duration, Message, MessageKind, Operation, Protocol, Purpose, Start,
+    Stream, Time,
 };
 use crate::id::Id;
 
@@ -28,12 +29,24 @@ use crate::id::Id;
 pub trait Network {
     /// How long a message takes that is sent now, or `None` if it is lost.
     fn delay(&mut self, from: Address, to: Address) -> Option<Duration>;
+
+    /// How long a node is busy with a message before it has handled it. Messages that come
+    /// meanwhile wait in a queue.
+    fn service_time(&self, node: Address) -> Duration {
+        let _ = node;
+        Duration::ZERO
+    }
 }
 
 /// Who watches. Sees everything, changes nothing.
 pub trait Observer {
-    /// A node said something about a lookup.
+    /// A node said something.
     fn on_note(&mut self, now: Time, at: Address, note: Note);
+
+    /// A node is not up any more: it crashed or left.
+    fn on_stop(&mut self, now: Time, node: Address) {
+        let _ = (now, node);
+    }
 }
 
 /// Whether a node takes part.
@@ -57,6 +70,8 @@ enum Event<T> {
     Timer { node: Address, incarnation: u32, timer: T },
     /// A parcel arrives.
     Arrival { to: Address, parcel: u32 },
+    /// A parcel that waited for this incarnation of a node to be free has been served.
+    Served { node: Address, incarnation: u32, parcel: u32 },
     /// The sender of a parcel has waited long enough.
     Unreachable { sender: Address, parcel: u32 },
 }
@@ -66,6 +81,7 @@ impl<T> Event<T> {
         match *self {
             Event::Timer { node, .. } => node,
             Event::Arrival { to, .. } => to,
+            Event::Served { node, .. } => node,
             Event::Unreachable { sender, .. } => sender,
         }
     }
@@ -79,6 +95,32 @@ struct Slot<N> {
     incarnation: u32,
     handled: u64,
     node: Option<N>,
+}
+
+/// The states of all nodes, for whoever sets a simulation up.
+#[derive(Debug)]
+pub struct Nodes<'s, N> {
+    slots: &'s mut [Slot<N>],
+}
+
+impl<N> Nodes<'_, N> {
+    /// The state of a node that is up.
+    pub fn get(&mut self, address: Address) -> Option<&mut N> {
+        self.slots[address.index()].node.as_mut()
+    }
+}
+
+/// The messages that wait for a node which takes its time over each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waiting {
+    /// When it will have handled all that has arrived.
+    busy_until: Time,
+    /// Messages that have gone through the queue.
+    pub messages: u64,
+    /// How long they waited before the node began with them, all together.
+    pub total: Duration,
+    /// How long the one waited that waited longest.
+    pub longest: Duration,
 }
 
 /// Messages of one kind.
@@ -115,8 +157,11 @@ where
     slots: Vec<Slot<P::Node>>,
     digest: Digest,
     events: u64,
+    kinds: Vec<MessageKind>,
     traffic: Vec<Traffic>,
-    acknowledgements: [Traffic; 2],
+    acknowledgements: [Traffic; Purpose::ALL.len()],
+    /// One entry a node, once a node has been found to take its time.
+    waiting: Vec<Waiting>,
     /// Emptied after every handler; kept for its memory.
     record: Record<P>,
 }
@@ -135,6 +180,7 @@ where
     /// A simulation in which nothing has happened and no node has started. There is
     /// one address for each identifier.
     pub fn new(protocol: P, network: N, observer: O, ids: &'i [Id], random: Stream) -> Self {
+        let kinds = P::Message::kinds();
         let absent = || Slot { status: Status::Absent, incarnation: 0, handled: 0, node: None };
         Simulation {
             protocol,
@@ -148,8 +194,10 @@ where
             slots: std::iter::repeat_with(absent).take(ids.len()).collect(),
             digest: Digest::default(),
             events: 0,
-            traffic: vec![Traffic::default(); P::Message::KINDS.len()],
-            acknowledgements: [Traffic::default(); 2],
+            traffic: vec![Traffic::default(); kinds.len()],
+            kinds,
+            acknowledgements: [Traffic::default(); Purpose::ALL.len()],
+            waiting: Vec::new(),
             record: Record::default(),
         }
     }
@@ -194,9 +242,25 @@ where
         &self.traffic
     }
 
-    /// Acknowledgements sent by the transport: of lookups, and of maintenance.
-    pub fn acknowledgements(&self) -> [Traffic; 2] {
+    /// The kinds of messages of the protocol.
+    pub fn kinds(&self) -> &[MessageKind] {
+        &self.kinds
+    }
+
+    /// Acknowledgements sent by the transport, in the order of [`Purpose::ALL`].
+    pub fn acknowledgements(&self) -> [Traffic; Purpose::ALL.len()] {
         self.acknowledgements
+    }
+
+    /// How long messages waited for a node; all zero where nodes take no time.
+    pub fn waiting(&self, address: Address) -> Waiting {
+        self.waiting.get(address.index()).copied().unwrap_or_default()
+    }
+
+    /// The protocol beside the states of its nodes, to be changed before the simulation
+    /// begins.
+    pub fn set_up(&mut self) -> (&P, Nodes<'_, P::Node>) {
+        (&self.protocol, Nodes { slots: &mut self.slots })
     }
 
     /// Ends the simulation; the observer has seen it all.
@@ -244,10 +308,9 @@ where
         self.stop(address, Status::Crashed);
     }
 
-    /// Lets a node leave in good order.
+    /// Asks a node to leave in good order. It is up until it departs.
     pub fn leave(&mut self, address: Address) {
         self.act(address, "leave", P::on_leave);
-        self.stop(address, Status::Gone);
     }
 
     fn stop(&mut self, address: Address, status: Status) {
@@ -257,6 +320,10 @@ where
             slot.incarnation += 1;
             slot.node = None;
             (self.now.as_nanos(), address, status as u8).hash(&mut self.digest);
+            if let Some(waiting) = self.waiting.get_mut(address.index()) {
+                waiting.busy_until = Time::ZERO;
+            }
+            self.observer.on_stop(self.now, address);
         }
     }
 
@@ -301,8 +368,23 @@ where
                 }
             }
             Event::Arrival { to, parcel } => {
+                let service_time = self.network.service_time(to);
+                if service_time == Duration::ZERO || self.status(to) != Status::Up {
+                    let parcel = self.wire.collect(parcel);
+                    self.arrive(to, &parcel);
+                } else {
+                    self.wait(to, parcel, service_time);
+                }
+            }
+            Event::Served { node, incarnation, parcel } => {
                 let parcel = self.wire.collect(parcel);
-                self.arrive(to, &parcel);
+                if self.slots[node.index()].incarnation == incarnation {
+                    self.arrive(node, &parcel);
+                } else {
+                    let list = self.wire.take_list(parcel.list);
+                    self.expect_nothing_from(&parcel, &list);
+                    self.wire.put_back(parcel.list, list);
+                }
             }
             Event::Unreachable { sender, parcel } => {
                 let Parcel { to: peer, message, incarnation, list: place, .. } =
@@ -317,6 +399,23 @@ where
                 self.wire.put_back(place, list);
             }
         }
+    }
+
+    /// A message has to wait until the node has handled all that came before.
+    fn wait(&mut self, node: Address, parcel: u32, service_time: Duration) {
+        if self.waiting.is_empty() {
+            self.waiting.resize(self.slots.len(), Waiting::default());
+        }
+        let waiting = &mut self.waiting[node.index()];
+        let begin = waiting.busy_until.max(self.now);
+        let waited = begin.since(self.now);
+        waiting.busy_until = begin + service_time;
+        waiting.messages += 1;
+        waiting.total = waiting.total + waited;
+        waiting.longest = waiting.longest.max(waited);
+        let incarnation = self.slots[node.index()].incarnation;
+        let served = Event::Served { node, incarnation, parcel };
+        self.queue.push(waiting.busy_until, Scheduled(served));
     }
 
     fn arrive(&mut self, to: Address, parcel: &Parcel<P::Message>) {
@@ -342,8 +441,8 @@ where
 
     /// The receiver's transport acknowledges a message. Nobody handles an
     /// acknowledgement, so one that comes in time is counted and leaves no event.
-    fn acknowledge(&mut self, parcel: &Parcel<P::Message>, list: &[Address]) {
-        let purpose = P::Message::KINDS[parcel.message.kind()].purpose;
+    fn acknowledge(&mut self, parcel: &Parcel<P::Message>, list: &[Item<P>]) {
+        let purpose = self.kinds[parcel.message.kind()].purpose;
         let traffic = &mut self.acknowledgements[purpose as usize];
         traffic.messages += 1;
         traffic.bytes += ACKNOWLEDGEMENT_BYTES;
@@ -354,7 +453,7 @@ where
     }
 
     /// No sign of the receiver will reach the waiting sender of this parcel in time.
-    fn expect_nothing_from(&mut self, parcel: &Parcel<P::Message>, list: &[Address]) {
+    fn expect_nothing_from(&mut self, parcel: &Parcel<P::Message>, list: &[Item<P>]) {
         if let Some(at) = parcel.expects.deadline() {
             let sender = parcel.from;
             let list = self.wire.attach(list);
@@ -386,7 +485,7 @@ where
         &mut self,
         address: Address,
         what: impl Hash,
-        received: &[Address],
+        received: &[Item<P>],
         parcel: Option<&Parcel<P::Message>>,
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) -> bool {
@@ -417,19 +516,20 @@ where
     fn carry_out(
         &mut self,
         this: Address,
-        received: &[Address],
+        received: &[Item<P>],
         request: Option<&Parcel<P::Message>>,
     ) -> bool {
         let mut record = std::mem::take(&mut self.record);
         let incarnation = self.slots[this.index()].incarnation;
         let mut replied = false;
+        let mut departs = false;
         for effect in record.effects.drain(..) {
             match effect {
                 Effect::Send { to, message, list, manner } => {
-                    let list = &record.addresses[list];
+                    let list = &record.items[list];
                     let traffic = &mut self.traffic[message.kind()];
                     traffic.messages += 1;
-                    traffic.bytes += u64::from(message.wire_bytes(list.len()));
+                    traffic.bytes += u64::from(message.wire_bytes(list));
                     if manner == Manner::Reply {
                         let request = request
                             .filter(|parcel| matches!(parcel.expects, Expects::Answer(_)))
@@ -458,14 +558,18 @@ where
                     self.queue.push(self.now + after, Scheduled(event));
                 }
                 Effect::Note(note) => self.observer.on_note(self.now, this, note),
+                Effect::Depart => departs = true,
             }
         }
-        record.addresses.clear();
+        record.items.clear();
         self.record = record;
+        if departs {
+            self.stop(this, Status::Gone);
+        }
         replied
     }
 
-    fn send(&mut self, mut parcel: Parcel<P::Message>, list: &[Address]) {
+    fn send(&mut self, mut parcel: Parcel<P::Message>, list: &[Item<P>]) {
         let delay = self.network.delay(parcel.from, parcel.to);
         if !self.is_in_time(&parcel, delay) {
             // Lost, or itself slower than its sender's patience.
@@ -480,9 +584,9 @@ where
     fn send_reply(
         &mut self,
         this: Address,
-        (request, request_list): (&Parcel<P::Message>, &[Address]),
+        (request, request_list): (&Parcel<P::Message>, &[Item<P>]),
         message: P::Message,
-        list: &[Address],
+        list: &[Item<P>],
     ) {
         let to = request.from;
         let delay = self.network.delay(this, to);
@@ -501,7 +605,7 @@ where
         }
     }
 
-    fn post(&mut self, mut parcel: Parcel<P::Message>, list: &[Address], delay: Duration) {
+    fn post(&mut self, mut parcel: Parcel<P::Message>, list: &[Item<P>], delay: Duration) {
         parcel.list = self.wire.attach(list);
         let to = parcel.to;
         let parcel = self.wire.post(parcel);

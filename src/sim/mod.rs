@@ -15,12 +15,13 @@ mod time;
 mod wire;
 
 pub use address::Address;
-pub use context::{Bench, Context, Effect, Manner, Note, Record};
+pub use context::{Bench, Context, Effect, Item, Manner, Note, Record};
 pub use digest::Digest;
-pub use engine::{Network, Observer, Scheduled, Simulation, Status, Traffic};
+pub use engine::{Network, Nodes, Observer, Scheduled, Simulation, Status, Traffic, Waiting};
 pub use prefetch::prefetch;
 pub use protocol::{
-    HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, Start,
+    HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, RequestId, Start,
+    Value,
 };
 pub use random::Stream;
 pub use time::{Duration, DurationError, Time};

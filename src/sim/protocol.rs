@@ -69,9 +69,11 @@ pub trait Protocol: Sized {
         let _ = node;
     }
 
-    /// The node is about to leave in good order; what it sends now still goes out.
+    /// The node is asked to leave in good order. It stays up, and goes on handling what
+    /// comes, until it says [`Context::depart`]: first it may have to hand things over.
     fn on_leave(&self, node: &mut Self::Node, context: &mut Context<'_, Self>) {
-        let _ = (node, context);
+        let _ = node;
+        context.depart();
     }
 }
 
@@ -99,7 +101,41 @@ pub enum Operation {
         /// What is looked for.
         key: Id,
     },
+    /// Store a value, and say so by [`Context::stored`].
+    Put {
+        /// Which request this is.
+        request: RequestId,
+        /// The value's key.
+        key: Id,
+        /// The value, which is all that tells it from another of this key.
+        value: Value,
+    },
+    /// Find the value of a key, and say so by [`Context::fetched`].
+    Get {
+        /// Which request this is.
+        request: RequestId,
+        /// The value's key.
+        key: Id,
+    },
+    /// Download the shared file piece by piece, and say so by [`Context::downloaded`].
+    Download {
+        /// Which request this is.
+        request: RequestId,
+    },
 }
+
+/// A stored value: nothing of it matters but which one it is, and its size.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct Value {
+    /// Of two values of one key the one with the higher version is the newer.
+    pub version: u32,
+    /// Its size.
+    pub bytes: u32,
+}
+
+/// The running number of a put, a get or a download in its simulation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct RequestId(pub u32);
 
 /// The running number of a lookup in its simulation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -110,18 +146,23 @@ pub const HEADER_BYTES: u32 = 28;
 
 /// What nodes send each other: small, copied, and counted by kind.
 pub trait Message: Copy + Debug + Hash {
-    /// The kinds of messages, for the statistics.
-    const KINDS: &'static [MessageKind] = &[MessageKind::lookup("message")];
+    /// What the list that is attached to a message holds: addresses, keys, pieces …
+    type Item: Copy + Debug + Hash;
 
-    /// Which of [`Message::KINDS`] this is.
+    /// The kinds of messages, for the statistics.
+    fn kinds() -> Vec<MessageKind> {
+        vec![MessageKind::lookup("message")]
+    }
+
+    /// Which of [`Message::kinds`] this is.
     fn kind(&self) -> usize {
         0
     }
 
-    /// Bytes on the wire, headers included, with a list of `list_len` addresses attached.
-    /// Headers and list only, unless a protocol says what its own body takes.
-    fn wire_bytes(&self, list_len: usize) -> u32 {
-        HEADER_BYTES + 6 * list_len as u32
+    /// Bytes on the wire, headers included, with this list attached. Headers and six bytes
+    /// an item (an ip and a port) only, unless a protocol says what its own body takes.
+    fn wire_bytes(&self, list: &[Self::Item]) -> u32 {
+        HEADER_BYTES + 6 * list.len() as u32
     }
 }
 
@@ -135,20 +176,30 @@ pub struct MessageKind {
 }
 
 /// What a message serves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Purpose {
-    /// The workload's lookups.
+    /// The workload's lookups, and finding the place of a key to put or get.
     Lookup,
-    /// Joining, repairing, spreading the membership.
+    /// A node that joins or leaves, up to the moment at which it takes part or is gone.
+    Membership,
+    /// Repairing, and spreading the news of the membership.
     Maintenance,
+    /// Values: put, got, handed over and copied.
+    Storage,
 }
 
 impl Purpose {
+    /// All of them, in their order.
+    pub const ALL: [Purpose; 4] =
+        [Purpose::Lookup, Purpose::Membership, Purpose::Maintenance, Purpose::Storage];
+
     /// Its name in the results.
     pub fn name(self) -> &'static str {
         match self {
             Purpose::Lookup => "lookup",
+            Purpose::Membership => "membership",
             Purpose::Maintenance => "maintenance",
+            Purpose::Storage => "storage",
         }
     }
 }
@@ -159,8 +210,18 @@ impl MessageKind {
         MessageKind { name, purpose: Purpose::Lookup }
     }
 
+    /// A kind that serves a node's joining or leaving.
+    pub const fn membership(name: &'static str) -> MessageKind {
+        MessageKind { name, purpose: Purpose::Membership }
+    }
+
     /// A kind that serves maintenance.
     pub const fn maintenance(name: &'static str) -> MessageKind {
         MessageKind { name, purpose: Purpose::Maintenance }
+    }
+
+    /// A kind that serves storage.
+    pub const fn storage(name: &'static str) -> MessageKind {
+        MessageKind { name, purpose: Purpose::Storage }
     }
 }

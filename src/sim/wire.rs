@@ -5,7 +5,7 @@
 //! are under way at once, and their places are used again, so after warm-up nothing
 //! is allocated.
 
-use super::{Address, Time};
+use super::{Address, Message, Time};
 
 /// A message under way, or one that its sender still waits for an answer to.
 #[derive(Clone, Copy, Debug)]
@@ -66,20 +66,20 @@ impl Expects {
 
 /// All messages under way.
 #[derive(Debug)]
-pub(super) struct Wire<M> {
+pub(super) struct Wire<M: Message> {
     parcels: Vec<Parcel<M>>,
     free: Vec<u32>,
-    lists: Vec<Vec<Address>>,
+    lists: Vec<Vec<M::Item>>,
     free_lists: Vec<u32>,
 }
 
-impl<M> Default for Wire<M> {
+impl<M: Message> Default for Wire<M> {
     fn default() -> Self {
         Wire { parcels: Vec::new(), free: Vec::new(), lists: Vec::new(), free_lists: Vec::new() }
     }
 }
 
-impl<M: Copy> Wire<M> {
+impl<M: Message> Wire<M> {
     /// Takes a parcel in and gives its number.
     pub(super) fn post(&mut self, parcel: Parcel<M>) -> u32 {
         if let Some(number) = self.free.pop() {
@@ -104,7 +104,7 @@ impl<M: Copy> Wire<M> {
     }
 
     /// Stores an attached list.
-    pub(super) fn attach(&mut self, list: &[Address]) -> Option<u32> {
+    pub(super) fn attach(&mut self, list: &[M::Item]) -> Option<u32> {
         if list.is_empty() {
             return None;
         }
@@ -117,12 +117,12 @@ impl<M: Copy> Wire<M> {
     }
 
     /// Takes an attached list out; [`Wire::put_back`] gives its memory back.
-    pub(super) fn take_list(&mut self, place: Option<u32>) -> Vec<Address> {
+    pub(super) fn take_list(&mut self, place: Option<u32>) -> Vec<M::Item> {
         place.map_or_else(Vec::new, |place| std::mem::take(&mut self.lists[place as usize]))
     }
 
     /// Gives back the memory of a list.
-    pub(super) fn put_back(&mut self, place: Option<u32>, mut list: Vec<Address>) {
+    pub(super) fn put_back(&mut self, place: Option<u32>, mut list: Vec<M::Item>) {
         if let Some(place) = place {
             list.clear();
             self.lists[place as usize] = list;

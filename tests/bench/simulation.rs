@@ -8,14 +8,14 @@
 #![allow(clippy::disallowed_types)] // A bench is there to look at the clock.
 #![allow(missing_docs)] // The macros of criterion make public functions.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::measure::Recorder;
 use dhtsim::network::{Latency, Network};
-use dhtsim::oracle::{Ring, right_pointers};
-use dhtsim::overlay::RingOverlay;
+use dhtsim::oracle::{Ring, Truth};
 use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, LookupStyle, Period};
 use dhtsim::population::Population;
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
@@ -60,13 +60,17 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
         let stream = |purpose| Stream::new(1, 0, purpose);
         let latency = Latency::Constant(Duration::from_millis(50));
         let network = Network::new(latency, 0.0, stream("latency"), stream("loss"));
-        let recorder = Recorder::new(ids, ring, None);
+        let recorder = Recorder::new(ids, Rc::new(ring), None);
         let mut simulation: Queued<'i, Q> =
             Simulation::new(chord.clone(), network, recorder, ids, stream("protocol"));
         let in_ring_order: Vec<_> = simulation.observer.ring().iter().collect();
         for address in in_ring_order {
             let ring = simulation.observer.ring();
-            let right = right_pointers(ring, chord.space, ids, address, chord.successors, true);
+            let right = Truth { ring: ring, ids: ids, space: chord.space }.right_pointers(
+                address,
+                chord.successors,
+                true,
+            );
             simulation.start_with(address, chord.converged_node(right), Start::Resume);
         }
         let plan = LookupPlan {

@@ -120,19 +120,23 @@ const TAG_BYTES: u32 = 5;
 const QUERY_BYTES: u32 = ADDRESS_BYTES + ID_BYTES + 2;
 
 impl Message for ChordMessage {
-    const KINDS: &'static [MessageKind] = &[
-        MessageKind::lookup("lookup_query"),
-        MessageKind::lookup("lookup_answer"),
-        MessageKind::maintenance("finger_query"),
-        MessageKind::maintenance("finger_answer"),
-        MessageKind::maintenance("join_query"),
-        MessageKind::maintenance("join_answer"),
-        MessageKind::maintenance("get_neighbours"),
-        MessageKind::maintenance("neighbours"),
-        MessageKind::maintenance("notify"),
-        MessageKind::maintenance("ping"),
-        MessageKind::maintenance("pong"),
-    ];
+    type Item = Address;
+
+    fn kinds() -> Vec<MessageKind> {
+        vec![
+            MessageKind::lookup("lookup_query"),
+            MessageKind::lookup("lookup_answer"),
+            MessageKind::maintenance("finger_query"),
+            MessageKind::maintenance("finger_answer"),
+            MessageKind::membership("join_query"),
+            MessageKind::membership("join_answer"),
+            MessageKind::maintenance("get_neighbours"),
+            MessageKind::maintenance("neighbours"),
+            MessageKind::maintenance("notify"),
+            MessageKind::maintenance("ping"),
+            MessageKind::maintenance("pong"),
+        ]
+    }
 
     fn kind(&self) -> usize {
         let of_query = |query: &Query| match query.purpose {
@@ -153,7 +157,7 @@ impl Message for ChordMessage {
         }
     }
 
-    fn wire_bytes(&self, list_len: usize) -> u32 {
+    fn wire_bytes(&self, list: &[Address]) -> u32 {
         let body = match self {
             ChordMessage::FindNext { before, .. } => {
                 QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
@@ -161,7 +165,7 @@ impl Message for ChordMessage {
             ChordMessage::Find { .. } => QUERY_BYTES,
             ChordMessage::Next { .. } => ADDRESS_BYTES,
             ChordMessage::Found { .. } => ADDRESS_BYTES + 2,
-            ChordMessage::Neighbours { .. } => ADDRESS_BYTES * (1 + list_len as u32),
+            ChordMessage::Neighbours { .. } => ADDRESS_BYTES * (1 + list.len() as u32),
             ChordMessage::GetNeighbours
             | ChordMessage::Notify
             | ChordMessage::Ping

@@ -67,8 +67,8 @@ pub use message::{ChordMessage, Query, QueryFor, Step};
 use lookup::note_presence;
 
 use crate::id::{Id, IdSpace};
-use crate::oracle::Pointers;
-use crate::overlay::RingOverlay;
+use crate::oracle::{Pointers, Truth};
+use crate::overlay::{Neighbours, Overlay, RingShape};
 use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
 
 /// The parameters of a Chord ring.
@@ -160,41 +160,35 @@ pub enum ChordTimer {
     JoinAgain(u8),
 }
 
-impl RingOverlay for Chord {
-    fn successor_list_len(&self) -> usize {
-        self.successors
+impl Overlay for Chord {
+    fn system(&self) -> &'static str {
+        if self.fingers { "Chord" } else { "successor ring" }
     }
 
-    fn has_fingers(&self) -> bool {
-        self.fingers
-    }
-
-    fn converged_node(&self, pointers: Pointers) -> ChordNode {
-        let fingers = if self.fingers {
-            FingerTable::from_runs(pointers.fingers.into_iter())
-        } else {
-            FingerTable::empty()
-        };
-        ChordNode {
-            predecessor: Some(pointers.predecessor),
-            successors: Successors::from_vec(pointers.successors),
-            successor_distance: pointers.successor_distance,
-            fingers,
-            next_finger: 0,
-            contact: None,
-            contact_is_joining: false,
+    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> ChordNode + 'a {
+        move |address| {
+            self.converged_node(truth.right_pointers(address, self.successors, self.fingers))
         }
     }
 
-    fn predecessor(node: &ChordNode) -> Option<Address> {
-        node.predecessor
+    fn routing_entries(&self, node: &ChordNode) -> usize {
+        let fingers = node.fingers.runs().filter_map(|(_, finger)| finger);
+        let list = node.successors.iter().copied();
+        let mut known: Vec<Address> = list.chain(fingers).chain(node.predecessor).collect();
+        known.sort_unstable();
+        known.dedup();
+        known.len()
     }
 
-    fn successors(node: &ChordNode) -> &[Address] {
-        &node.successors
+    fn ring(&self) -> Option<RingShape> {
+        Some(RingShape { successors: self.successors, fingers: self.fingers })
     }
 
-    fn finger(node: &ChordNode, index: u32) -> Option<Address> {
+    fn neighbours(&self, node: &ChordNode, _: Address, _: &[Id]) -> Neighbours {
+        Neighbours { predecessor: node.predecessor, successors: node.successors.to_vec() }
+    }
+
+    fn finger(&self, node: &ChordNode, index: u32) -> Option<Address> {
         node.fingers.get(index)
     }
 }
@@ -287,11 +281,19 @@ impl Protocol for Chord {
         operation: Operation,
         context: &mut Context<'_, Self>,
     ) {
-        let Operation::Lookup { lookup, key } = operation;
-        let origin = context.this();
-        context.lookup_stands_at(lookup, origin);
-        let query = Query { purpose: QueryFor::Lookup(lookup), origin, hops: 0, target: key };
-        self.find_successor(node, query, context);
+        match operation {
+            Operation::Lookup { lookup, key } => {
+                let origin = context.this();
+                context.lookup_stands_at(lookup, origin);
+                let purpose = QueryFor::Lookup(lookup);
+                let query = Query { purpose, origin, hops: 0, target: key };
+                self.find_successor(node, query, context);
+            }
+            // Storing is for a layer above.
+            Operation::Put { request, .. }
+            | Operation::Get { request, .. }
+            | Operation::Download { request } => context.fail(request),
+        }
     }
 
     fn on_unreachable(
@@ -320,6 +322,24 @@ impl Protocol for Chord {
 }
 
 impl Chord {
+    /// A node that has these pointers.
+    pub fn converged_node(&self, pointers: Pointers) -> ChordNode {
+        let fingers = if self.fingers {
+            FingerTable::from_runs(pointers.fingers.into_iter())
+        } else {
+            FingerTable::empty()
+        };
+        ChordNode {
+            predecessor: Some(pointers.predecessor),
+            successors: Successors::from_vec(pointers.successors),
+            successor_distance: pointers.successor_distance,
+            fingers,
+            next_finger: 0,
+            contact: None,
+            contact_is_joining: false,
+        }
+    }
+
     /// The rounds that this ring's nodes make.
     fn periods(&self) -> impl Iterator<Item = (Period, ChordTimer)> + use<> {
         let fix_fingers = self.fix_fingers.map(|(period, _)| period);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::Id;
-use crate::oracle::{Ring, right_pointers};
+use crate::oracle::{Ring, Truth};
 use crate::sim::{
     Bench, Effect, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
 };
@@ -78,10 +78,7 @@ fn converged(chord: Chord, ids: &[Id], count: usize) -> Rings<'_> {
     let mut simulation =
         Simulation::new(chord, Still, Notes::default(), ids, Stream::new(1, 0, "test"));
     for address in (0..count).map(node) {
-        let right = right_pointers(
-            &ring,
-            parameters.space,
-            ids,
+        let right = Truth { ring: &ring, ids: ids, space: parameters.space }.right_pointers(
             address,
             parameters.successors,
             parameters.fingers,
@@ -135,8 +132,11 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
     let chord = ring.protocol();
     let oracle = Ring::of(ids, up.iter().copied());
     for address in up {
-        let right =
-            right_pointers(&oracle, chord.space, ids, *address, chord.successors, chord.fingers);
+        let right = Truth { ring: &oracle, ids: ids, space: chord.space }.right_pointers(
+            *address,
+            chord.successors,
+            chord.fingers,
+        );
         let mut own = ring.node(*address).unwrap().clone();
         own.next_finger = 0;
         own.contact = None;
