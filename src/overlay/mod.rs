@@ -4,6 +4,7 @@
 //! made from pointers that the oracle computed; the overlay does not compute them.)
 
 pub mod chord;
+pub mod storage;
 
 use smallvec::SmallVec;
 
@@ -66,6 +67,12 @@ pub trait Overlay: Protocol + Clone {
     fn holds<'n>(&self, node: &'n Self::Node) -> impl Iterator<Item = (Id, Value)> + 'n {
         let _ = node;
         std::iter::empty()
+    }
+
+    /// The nodes that should hold the value of a key, its first owner first.
+    fn right_holders(&self, key: Id, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
+        let _ = (key, truth);
+        SmallVec::new()
     }
 
     /// Puts values where they belong, before the simulation begins.
@@ -134,7 +141,35 @@ pub trait KeyRouting: Overlay {
         context: &Context<'_, Self>,
     ) -> SmallVec<[Address; 4]>;
 
-    /// A number that changes whenever the answers of the two above may change.
+    /// Whether every node can name the owner of every position, though its view may be
+    /// stale; otherwise owners further away are looked up.
+    fn knows_all_owners(&self) -> bool {
+        false
+    }
+
+    /// The server that a node runs on: copies of a value are on distinct ones.
+    fn server(&self, node: Address) -> usize;
+
+    /// Who should own a position, and after it the next distinct servers clockwise: `count`
+    /// nodes, or all that there are.
+    fn right_owners(&self, position: Id, count: usize, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
+        let mut nodes: SmallVec<[Address; 4]> = SmallVec::new();
+        let first = truth.owner(position);
+        let mut token = first;
+        loop {
+            let is_new = |other: &Address| self.server(*other) != self.server(token);
+            if nodes.iter().all(is_new) {
+                nodes.push(self.host(token));
+            }
+            token = truth.ring.next(truth.ids, token);
+            if nodes.len() == count || token == first {
+                return nodes;
+            }
+        }
+    }
+
+    /// A number that changes whenever what [`KeyRouting::owner`] and
+    /// [`KeyRouting::followers`] say may change.
     fn neighbourhood(&self, node: &Self::Node) -> u64;
 
     /// A node did not answer: it is no longer to be named by the above.
