@@ -58,6 +58,21 @@ fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f6
     point.messages.iter().filter(serves).map(of).sum()
 }
 
+/// What a get sends: its search, the question and the answer, whichever system it is.
+const GET_KINDS: &[&str] = &[
+    "lookup_query",
+    "lookup_answer",
+    "lookup_acknowledgement",
+    "fetch",
+    "fetch_answer",
+];
+
+/// Messages of these kinds.
+fn kinds(point: &Point, names: &[&str]) -> f64 {
+    let chosen = |count: &&MessageCount| names.contains(&count.kind.as_str());
+    point.messages.iter().filter(chosen).map(|count| count.messages).sum()
+}
+
 /// All metrics of a point.
 #[rustfmt::skip]
 pub static METRICS: &[Metric] = &[
@@ -102,6 +117,8 @@ pub static METRICS: &[Metric] = &[
     metric("keys_per_node.p50", "keys", "median of keys", |p| p.keys_per_node.p50 as f64),
     metric("keys_per_node.p99", "keys", "99th percentile of keys", |p| p.keys_per_node.p99 as f64),
     metric("keys_per_node.max", "keys", "most keys of a server", |p| p.keys_per_node.max as f64),
+    metric("keys_per_node.max_over_mean", "", "most keys of a server over the mean: how much more the busiest carries", |p| p.keys_per_node.max_over_mean),
+    metric("keys_per_node.efficiency", "", "mean keys of a server over the most: 1 when all carry the same", |p| p.keys_per_node.efficiency),
     metric("keys_per_node.gini", "", "Gini coefficient of keys", |p| p.keys_per_node.gini),
 
     metric("messages_per_node.mean", "messages", "mean messages that a server handled", |p| p.messages_per_node.mean),
@@ -109,13 +126,19 @@ pub static METRICS: &[Metric] = &[
     metric("messages_per_node.p50", "messages", "median of messages handled", |p| p.messages_per_node.p50 as f64),
     metric("messages_per_node.p99", "messages", "99th percentile of messages handled", |p| p.messages_per_node.p99 as f64),
     metric("messages_per_node.max", "messages", "most messages that a server handled", |p| p.messages_per_node.max as f64),
+    metric("messages_per_node.max_over_mean", "", "most messages that a server handled over the mean: how much more the busiest carries", |p| p.messages_per_node.max_over_mean),
+    metric("messages_per_node.efficiency", "", "mean messages that a server handled over the most: 1 when all carry the same", |p| p.messages_per_node.efficiency),
     metric("messages_per_node.gini", "", "Gini coefficient of messages handled", |p| p.messages_per_node.gini),
 
     metric("messages.total", "messages", "messages sent in a run", |p| sum(p, None, |kind| kind.messages)),
     metric("messages.lookup", "messages", "messages sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.messages)),
+    metric("messages.membership", "messages", "messages sent for joining and leaving", |p| sum(p, Some("membership"), |kind| kind.messages)),
+    metric("messages.storage", "messages", "messages sent for values: put, got, handed over, copied", |p| sum(p, Some("storage"), |kind| kind.messages)),
     metric("messages.maintenance", "messages", "messages sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.messages)),
     metric("bytes.total", "bytes", "bytes sent in a run", |p| sum(p, None, |kind| kind.bytes)),
     metric("bytes.lookup", "bytes", "bytes sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.bytes)),
+    metric("bytes.membership", "bytes", "bytes sent for joining and leaving", |p| sum(p, Some("membership"), |kind| kind.bytes)),
+    metric("bytes.storage", "bytes", "bytes sent for values: put, got, handed over, copied", |p| sum(p, Some("storage"), |kind| kind.bytes)),
     metric("bytes.maintenance", "bytes", "bytes sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.bytes)),
 
     metric("ring.right_successors", "", "share of nodes with the right successor at the end", |p| p.ring.right_successors),
@@ -123,6 +146,58 @@ pub static METRICS: &[Metric] = &[
     metric("ring.right_predecessors", "", "share of nodes with the right predecessor", |p| p.ring.right_predecessors),
     metric("ring.right_fingers", "", "share of fingers that are right", |p| p.ring.right_fingers),
     metric("ring.distinct_fingers", "nodes", "distinct nodes in a finger table, mean over nodes", |p| p.ring.distinct_fingers),
+
+    metric("joins.issued", "joins", "joins begun", |p| p.joins.issued as f64),
+    metric("joins.completed", "joins", "joins completed", |p| p.joins.completed as f64),
+    metric("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
+    metric("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
+    metric("joins.messages.mean", "messages", "messages for joining and leaving, for each node that joined or left", |p| p.joins.messages),
+    metric("joins.keys_moved.mean", "keys", "keys handed over to a newcomer", |p| p.joins.keys_moved),
+    metric("joins.bytes_moved.mean", "bytes", "bytes of the keys handed over to a newcomer", |p| p.joins.bytes_moved),
+    metric("leaves.keys_moved.mean", "keys", "keys handed over by a node that leaves", |p| p.joins.keys_moved_by_leave),
+    metric("joins.time_ms.mean", "ms", "mean time from the beginning of a join to its completion", |p| p.joins.time_ms.mean),
+    metric("joins.time_ms.p99", "ms", "99th percentile of that time", |p| p.joins.time_ms.p99),
+
+    metric("puts.issued", "puts", "puts asked", |p| p.storage.puts.issued as f64),
+    metric("puts.stored", "puts", "puts acknowledged", |p| p.storage.puts.stored as f64),
+    metric("puts.failed", "puts", "puts not acknowledged", |p| p.storage.puts.failed as f64),
+    metric("puts.latency_ms.mean", "ms", "mean time to the acknowledgement of a put", |p| p.storage.put_ms.mean),
+    metric("gets.issued", "gets", "gets asked", |p| p.storage.gets.issued as f64),
+    metric("gets.correct", "gets", "gets answered with the acknowledged value or a newer one", |p| p.storage.gets.correct as f64),
+    metric("gets.old", "gets", "gets answered with an older value", |p| p.storage.gets.old as f64),
+    metric("gets.missing", "gets", "gets answered with nothing though there should be a value", |p| p.storage.gets.missing as f64),
+    metric("gets.failed", "gets", "gets not answered", |p| p.storage.gets.failed as f64),
+    metric("gets.timed_out", "gets", "gets not answered within the time-out", |p| p.storage.gets.failures.timed_out as f64),
+    metric("gets.hops.mean", "hops", "nodes that passed a get on or were asked, the one with the value included", |p| p.storage.get_hops),
+    metric("gets.messages.mean", "messages", "messages for a get: search and answer; meaningful when nothing else is stored or looked up", |p| kinds(p, GET_KINDS) / (p.storage.gets.issued as f64 / f64::from(p.repeats.max(1)))),
+    metric("gets.latency_ms.mean", "ms", "mean time to the answer of a get", |p| p.storage.get_ms.mean),
+    metric("gets.latency_ms.p99", "ms", "99th percentile of the time to the answer of a get", |p| p.storage.get_ms.p99),
+    metric("storage.misdirected", "requests", "times that a put or get came to a node that was not the right one", |p| p.storage.misdirected as f64),
+    metric("storage.keys", "keys", "keys whose put was acknowledged", |p| p.storage.values.put as f64),
+    metric("storage.lost", "keys", "keys of which no node that is up has the acknowledged value or a newer one", |p| p.storage.values.lost as f64),
+    metric("storage.unavailable", "keys", "keys that are not lost, but with none of the nodes that should have them", |p| p.storage.values.unavailable as f64),
+    metric("storage.copies.mean", "copies", "copies of a value at the end", |p| p.storage.values.copies as f64 / p.storage.values.put as f64),
+
+    metric("downloads.issued", "downloads", "downloads begun", |p| p.downloads.issued as f64),
+    metric("downloads.completed", "downloads", "downloads completed", |p| p.downloads.completed as f64),
+    metric("downloads.seconds.mean", "s", "mean time of a download", |p| p.downloads.seconds.mean),
+    metric("downloads.seconds.p50", "s", "median time of a download", |p| p.downloads.seconds.p50),
+    metric("downloads.seconds.p99", "s", "99th percentile of the time of a download", |p| p.downloads.seconds.p99),
+    metric("downloads.seconds.max", "s", "longest time of a download", |p| p.downloads.seconds.max),
+
+    metric("waiting_ms.mean", "ms", "mean wait of a message for nodes that take their time", |p| p.waiting.mean_ms),
+    metric("waiting_ms.busiest", "ms", "mean wait of a message at the node that handled most", |p| p.waiting.busiest_ms),
+    metric("waiting_ms.max", "ms", "longest wait of a message", |p| p.waiting.max_ms),
+
+    metric("after_fault.issued", "requests", "lookups and gets made after the first fault", |p| p.after_fault.issued as f64),
+    metric("after_fault.wrong", "requests", "those that were not answered, or not rightly", |p| p.after_fault.wrong as f64),
+    metric("after_fault.wrong_share", "", "their share", |p| p.after_fault.wrong as f64 / p.after_fault.issued as f64),
+    metric("after_fault.outage_seconds", "s", "time from the first fault to the last request that went wrong", |p| p.after_fault.outage_seconds),
+
+    metric("routing_entries.mean", "nodes", "other nodes that a node keeps track of, mean", |p| p.routing_entries.mean),
+    metric("routing_entries.max", "nodes", "other nodes that a node keeps track of, most", |p| p.routing_entries.max as f64),
+    metric("maintenance.messages_rate", "messages/s", "maintenance messages that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.messages) / p.node_seconds),
+    metric("maintenance.bytes_rate", "bytes/s", "maintenance bytes that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.bytes) / p.node_seconds),
 ];
 
 /// All metrics of a fit.
