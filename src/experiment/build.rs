@@ -1,11 +1,12 @@
 //! From the checked values of a scenario to the parts of a simulation.
 
 use crate::network::{Latency, Network};
-use crate::overlay::{Overlay, chord};
+use crate::overlay::storage::{Placement, Storage, Stored};
+use crate::overlay::{KeyRouting, Overlay, chord};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
-use crate::workload::{Arrivals, LookupPlan};
+use crate::workload::{Arrivals, JoinTimes, Joins, Leaves, RequestPlan};
 
 /// Something that is done with the protocol of a scenario, whichever it is.
 pub(super) trait Task {
@@ -19,7 +20,7 @@ pub(super) trait Task {
 /// Does something with the protocol of a scenario: the only place that tells overlays apart.
 pub(super) fn with_protocol<T: Task>(setup: &Setup, task: T) -> T::Output {
     match &setup.overlay {
-        format::Overlay::Chord(chord) => task.run(self::chord(setup, chord)),
+        format::Overlay::Chord(chord) => with_storage(setup, self::chord(setup, chord), task),
     }
 }
 
@@ -58,17 +59,50 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
     Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
 }
 
-/// The lookups of the workload, if there are any.
-pub(super) fn lookup_plan(setup: &Setup) -> Option<LookupPlan> {
-    setup.lookups.as_ref().map(|lookups| LookupPlan {
-        arrivals: match lookups.arrivals {
+/// When requests are made, and by whom.
+pub(super) fn request_plan(requests: &format::Requests) -> RequestPlan {
+    RequestPlan {
+        arrivals: match requests.arrivals {
             format::Arrivals::Even => Arrivals::Even,
             format::Arrivals::Poisson => Arrivals::Poisson,
         },
-        per_node: lookups.per_node,
-        interval: lookups.interval.0,
-        start: Time::ZERO + lookups.start.0,
-    })
+        per_node: requests.per_node,
+        interval: requests.interval.0,
+        start: Time::ZERO + requests.start.0,
+    }
+}
+
+/// The servers that join.
+pub(super) fn joins(setup: &Setup, repeat: u32, initial: usize) -> Joins {
+    let plan = setup.joins.as_ref().filter(|_| initial < setup.servers as usize);
+    let times = plan.map_or_else(|| JoinTimes::At(Vec::new()), |plan| plan.times.clone());
+    Joins::new(initial, times, Stream::new(setup.seed, repeat, "joins"))
+}
+
+/// The servers that leave.
+pub(super) fn leaves(setup: &Setup, repeat: u32) -> Option<Leaves> {
+    let plan = setup.leaves.as_ref()?;
+    let random = Stream::new(setup.seed, repeat, "leaves");
+    Some(Leaves::new(plan.count, Time::ZERO + plan.start.0, plan.interval.0, random))
+}
+
+/// How values are kept.
+fn storage(setup: &Setup, storage: &format::Storage) -> Storage {
+    Storage {
+        space: setup.id_space,
+        copies: storage.copies as usize,
+        placement: setup.copy_step.map_or(Placement::Followers, Placement::Spaced),
+        request_timeout: storage.request_timeout.0,
+        repair: storage.repair.map(|period| period.0),
+    }
+}
+
+/// Puts storage on top of an overlay, if the scenario stores anything.
+fn with_storage<P: KeyRouting, T: Task>(setup: &Setup, overlay: P, task: T) -> T::Output {
+    match &setup.workload.storage {
+        Some(storage) => task.run(Stored::new(overlay, self::storage(setup, storage))),
+        None => task.run(overlay),
+    }
 }
 
 /// The parameters of a Chord ring.

@@ -59,13 +59,8 @@ fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f6
 }
 
 /// What a get sends: its search, the question and the answer, whichever system it is.
-const GET_KINDS: &[&str] = &[
-    "lookup_query",
-    "lookup_answer",
-    "lookup_acknowledgement",
-    "fetch",
-    "fetch_answer",
-];
+const GET_KINDS: &[&str] =
+    &["lookup_query", "lookup_answer", "lookup_acknowledgement", "fetch", "fetch_answer"];
 
 /// Messages of these kinds.
 fn kinds(point: &Point, names: &[&str]) -> f64 {

@@ -32,7 +32,7 @@ pub struct Recorder<'i> {
     /// When the first fault struck.
     fault: Option<Time>,
     /// Nodes that stopped since anybody asked.
-    stopped: Vec<Address>,
+    stopped: Vec<(Time, Address)>,
     tally: Tally,
     trace: Option<(LookupId, Trace)>,
 }
@@ -143,8 +143,8 @@ impl<'i> Recorder<'i> {
         self.fault.get_or_insert(now);
     }
 
-    /// The nodes that stopped since this was asked last.
-    pub fn take_stopped(&mut self) -> Vec<Address> {
+    /// The nodes that stopped since this was asked last, and when.
+    pub fn take_stopped(&mut self) -> Vec<(Time, Address)> {
         std::mem::take(&mut self.stopped)
     }
 
@@ -328,9 +328,9 @@ impl Observer for Recorder<'_> {
         }
     }
 
-    fn on_stop(&mut self, _: Time, node: Address) {
+    fn on_stop(&mut self, now: Time, node: Address) {
         self.joining.remove(&node);
-        self.stopped.push(node);
+        self.stopped.push((now, node));
         let ring = Rc::make_mut(&mut self.ring);
         for token in node.index()..node.index() + self.tokens_per_node {
             ring.remove(self.ids, Address::new(token));

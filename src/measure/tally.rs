@@ -319,9 +319,7 @@ fn in_seconds(ms: Distribution) -> Distribution {
 /// Messages, and their bytes, of the kinds that a condition chooses.
 fn traffic(tally: &Tally, chosen: impl Fn(&MessageCount) -> bool) -> (f64, f64) {
     let of = tally.messages.iter().filter(|count| chosen(count));
-    of.fold((0.0, 0.0), |(messages, bytes), count| {
-        (messages + count.messages, bytes + count.bytes)
-    })
+    of.fold((0.0, 0.0), |(messages, bytes), count| (messages + count.messages, bytes + count.bytes))
 }
 
 fn joins(tallies: &[Tally]) -> Joins {

@@ -34,6 +34,22 @@ pub trait Overlay: Protocol + Clone {
         token
     }
 
+    /// Whether the workload asks this node for anything. Servers that only serve are not.
+    fn is_asked(&self, node: Address) -> bool {
+        let _ = node;
+        true
+    }
+
+    /// A node has stopped without a word: for overlays that play the oracle themselves.
+    fn observe_crash(&self, node: Address) {
+        let _ = node;
+    }
+
+    /// Whether every pointer of every node is right as soon as a join or a leave is complete.
+    fn is_right_after_joins(&self) -> bool {
+        false
+    }
+
     /// What the nodes know of the ring that they stand on, if they do.
     fn ring(&self) -> Option<RingShape> {
         None

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::math;
 use crate::measure::summary::{
-    Bins, Comparison, Distribution, Failures, Fit, Forwards, Hops, Line, Load, Lookups,
-    MessageCount, Outcome, Point, RingHealth, Run, Summary, Timeline, Timeouts,
+    Bins, Comparison, Fit, Hops, Line, Load, Lookups, MessageCount, Outcome, Point, Run, Summary,
 };
 
 /// A value at each place, as published.
@@ -174,20 +173,7 @@ pub(super) fn point() -> Point {
         digest: "0123456789abcdef".to_owned(),
         servers: 1000,
         nodes: 1000,
-        id_collisions: 0.0,
-        events: 0.0,
-        simulated_seconds: 0.0,
-        hops: Hops::default(),
-        lookups: Lookups { failures: Failures::default(), ..Lookups::default() },
-        latency_ms: Distribution::default(),
-        timeouts: Timeouts::default(),
-        forwards: Forwards::default(),
-        keys_per_node: Load::default(),
-        messages_per_node: Load::default(),
-        messages: Vec::new(),
-        ring: RingHealth::default(),
-        system: String::new(),
-        timeline: Timeline::default(),
+        ..Point::default()
     }
 }
 
@@ -244,6 +230,7 @@ fn with_load(mut point: Point, mean: u64) -> Point {
         max: counts.len() as u64 - 1,
         gini: 0.5,
         histogram: Bins { width: 1, counts },
+        ..Load::default()
     };
     let counts: Vec<u64> = (0..60)
         .map(|bin: i32| if bin < 25 { 0 } else { (500 / (1 + (bin - 40).pow(2) / 9)) as u64 })
@@ -257,6 +244,7 @@ fn with_load(mut point: Point, mean: u64) -> Point {
         max: 60 * mean - 1,
         gini: 0.1,
         histogram: Bins { width: mean, counts },
+        ..Load::default()
     };
     point.messages = vec![MessageCount {
         kind: "find_successor".to_owned(),

@@ -12,9 +12,11 @@ use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Chord, ExplicitId, Fingers, Joins, Latency, Lookups, Network, Overlay, Population, Scenario,
+    Arrivals, Chord, Crash, ExplicitId, Fault as FaultFormat, Fingers, Joins, Latency, Leaves,
+    Network, Overlay, Placement, Population, Requests, Scenario, Storage, Workload,
 };
 use super::units::Span;
+use crate::workload::JoinTimes;
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -29,6 +31,10 @@ pub const MAX_LOOKUPS: u64 = 1_000_000_000;
 /// The least chance that a draw of all identifiers of a server finds them free. (Servers
 /// without virtual nodes need none: they fill a ring one by one.)
 const LEAST_ROOM: f64 = 1e-3;
+/// The most copies of a value.
+const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
+/// The most samples of a run.
+const MAX_SAMPLES: u64 = 100_000;
 /// The longest name of a scenario; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
@@ -51,10 +57,16 @@ pub struct Setup {
     pub overlay: Overlay,
     /// What lies between the nodes.
     pub network: Network,
-    /// The lookups, if there are any.
-    pub lookups: Option<Lookups>,
-    /// Number of keys placed on the ring.
-    pub keys: u64,
+    /// The servers that leave, if any do.
+    pub leaves: Option<Leaves>,
+    /// What breaks, by ascending time.
+    pub faults: Vec<FaultFormat>,
+    /// What the nodes are asked to do.
+    pub workload: Workload,
+    /// How far copies at k, k + F … are apart.
+    pub copy_step: Option<Id>,
+    /// Time from one sample to the next.
+    pub sample_every: Option<Duration>,
     /// When the simulation ends; without it, when nothing is left to do.
     pub duration: Option<Duration>,
 }
@@ -64,8 +76,8 @@ pub struct Setup {
 pub struct JoinPlan {
     /// Number of servers that stand on a converged ring at the start.
     pub initial: u32,
-    /// When each of the other servers joins, in ascending order.
-    pub times: Vec<Time>,
+    /// When each of the other servers joins.
+    pub times: JoinTimes,
 }
 
 impl Setup {
@@ -116,12 +128,16 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     };
     network(&scenario.network)?;
     patience(chord, &scenario.network.latency)?;
-    if let Some(lookups) = &scenario.workload.lookups {
-        self::lookups(lookups, nodes, duration)?;
+    let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
+    let leaves = population.leaves.clone();
+    if let Some(leaves) = &leaves {
+        self::leaves(leaves, initial, duration)?;
     }
-    let keys = scenario.workload.keys;
-    if keys > MAX_KEYS {
-        return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
+    let faults = faults(&scenario.faults, servers, duration)?;
+    let copy_step = workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
+    let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
+    if let Some(every) = sample_every {
+        samples(every, duration)?;
     }
     Ok(Setup {
         seed: scenario.seed,
@@ -132,8 +148,11 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
         joins,
         overlay: scenario.overlay.clone(),
         network: scenario.network.clone(),
-        lookups: scenario.workload.lookups.clone(),
-        keys,
+        leaves,
+        faults,
+        workload: scenario.workload.clone(),
+        copy_step,
+        sample_every,
         duration,
     })
 }
@@ -253,8 +272,13 @@ fn join_plan(
     }
     let joining = servers - initial;
     let times = match (&joins.interval, &joins.times) {
-        (Some(interval), None) => regular_times(joins.start.0, interval.0, joining)?,
-        (None, Some(times)) => given_times(joins.start.0, times, joining)?,
+        (Some(interval), None) if joins.arrivals == Arrivals::Poisson => {
+            positive("population.joins.interval", *interval)?;
+            let (start, interval) = (Time::ZERO + joins.start.0, interval.0);
+            JoinTimes::Poisson { start, interval, count: joining as usize }
+        }
+        (Some(interval), None) => JoinTimes::At(regular_times(joins.start.0, interval.0, joining)?),
+        (None, Some(times)) => JoinTimes::At(given_times(joins.start.0, times, joining)?),
         (None, None) => {
             let mend = "give `interval`, or `times` for moments of your own";
             return refuse(place, "does not say when the nodes join", mend);
@@ -277,7 +301,11 @@ fn join_plan(
             "say how long to simulate, such as \"10min\"",
         );
     };
-    match times.last() {
+    let last = match &times {
+        JoinTimes::At(times) => times.last(),
+        JoinTimes::Poisson { .. } => None,
+    };
+    match last {
         // What happens at the end does not happen any more.
         Some(last) if last.as_nanos() >= duration.as_nanos() => refuse(
             place,
@@ -399,51 +427,230 @@ fn patience(chord: &Chord, latency: &Latency) -> Checked {
     Ok(())
 }
 
-fn lookups(lookups: &Lookups, nodes: u64, duration: Option<Duration>) -> Checked {
-    let place = |field: &str| format!("workload.lookups.{field}");
-    positive(&place("interval"), lookups.interval)?;
-    if let Some(timeout) = lookups.timeout {
+fn leaves(leaves: &Leaves, initial: u32, duration: Option<Duration>) -> Checked {
+    let place = |field: &str| format!("population.leaves.{field}");
+    if leaves.count == 0 || leaves.count >= initial {
+        let problem = format!("{} of {initial} initial servers cannot leave", leaves.count);
+        let mend = "give at least 1, and fewer than there are at the start";
+        return refuse(&place("count"), problem, mend);
+    }
+    let (start, interval) = (leaves.start.0.as_nanos(), leaves.interval.0.as_nanos());
+    let last = u64::from(leaves.count - 1).checked_mul(interval).and_then(|t| t.checked_add(start));
+    match (last, duration) {
+        (None, _) => refuse(
+            &place("interval"),
+            format!("{} leaves at this distance end after more than 584 years", leaves.count),
+            "give a shorter interval",
+        ),
+        (Some(last), Some(end)) if last >= end.as_nanos() => refuse(
+            "population.leaves",
+            format!(
+                "the last server leaves at {}, not before the end at {end}",
+                Time::from_nanos(last)
+            ),
+            "give a longer `duration` or earlier leaves",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn faults(
+    faults: &[FaultFormat],
+    servers: u32,
+    duration: Option<Duration>,
+) -> Checked<Vec<FaultFormat>> {
+    for (position, fault) in faults.iter().enumerate() {
+        let place = |field: &str| format!("faults[{position}].{field}");
+        if let Some(end) = duration.filter(|end| fault.at.0 >= *end) {
+            let problem = format!("{} is not before the end at {end}", fault.at.0);
+            return refuse(&place("at"), problem, "give an earlier time or a longer `duration`");
+        }
+        match &fault.crash {
+            Crash::Nodes(nodes) => {
+                if nodes.is_empty() {
+                    return refuse(&place("crash.nodes"), "is empty", "give at least one number");
+                }
+                if let Some(unknown) = nodes.iter().find(|node| **node >= servers) {
+                    let problem = format!("there is no server {unknown} among {servers}");
+                    return refuse(&place("crash.nodes"), problem, "give numbers from 0 on");
+                }
+            }
+            Crash::Busiest(count) | Crash::Random(count) => {
+                if *count == 0 || *count >= servers {
+                    let problem = format!("{count} of {servers} servers cannot crash");
+                    let mend = "give at least 1, and fewer than there are";
+                    return refuse(&place("crash"), problem, mend);
+                }
+            }
+        }
+    }
+    let mut faults = faults.to_vec();
+    faults.sort_by_key(|fault| fault.at.0);
+    Ok(faults)
+}
+
+fn samples(every: Duration, duration: Option<Duration>) -> Checked {
+    positive("measure.every", Span(every))?;
+    let Some(end) = duration else {
+        let problem = "is missing: samples are taken from the start to a known end";
+        return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
+    };
+    let samples = end.as_nanos() / every.as_nanos();
+    if samples > MAX_SAMPLES {
+        let problem = format!("every {every} for {end} are {samples} samples");
+        return refuse("measure.every", problem, format!("take at most {MAX_SAMPLES}"));
+    }
+    Ok(())
+}
+
+/// Checks what the nodes are asked to do; how far copies at k, k + F … are apart.
+fn workload(
+    workload: &Workload,
+    overlay: &Overlay,
+    nodes: u64,
+    space: IdSpace,
+    duration: Option<Duration>,
+) -> Checked<Option<Id>> {
+    if let Some(lookups) = &workload.lookups {
+        requests("workload.lookups", "lookups", lookups, nodes, duration)?;
+    }
+    let keys = workload.keys;
+    if keys > MAX_KEYS {
+        return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
+    }
+    copies("workload.key_copies", workload.key_copies)?;
+    match &workload.storage {
+        Some(storage) => self::storage(storage, overlay, nodes, space, duration),
+        None => Ok(None),
+    }
+}
+
+fn storage(
+    storage: &Storage,
+    overlay: &Overlay,
+    nodes: u64,
+    space: IdSpace,
+    duration: Option<Duration>,
+) -> Checked<Option<Id>> {
+    let place = |field: &str| format!("workload.storage.{field}");
+    let keys = u64::from(storage.keys);
+    if keys == 0 || keys > MAX_KEYS {
+        let mend = format!("give 1 to {MAX_KEYS}");
+        return refuse(&place("keys"), format!("{keys} keys"), mend);
+    }
+    copies(&place("copies"), storage.copies)?;
+    positive(&place("request_timeout"), storage.request_timeout)?;
+    for (field, span) in [("timeout", storage.timeout), ("repair", storage.repair)] {
+        if let Some(span) = span {
+            positive(&place(field), span)?;
+        }
+    }
+    if storage.repair.is_some() && duration.is_none() {
+        let problem = "is missing: `repair` goes on for ever";
+        return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
+    }
+    if let (Overlay::Chord(chord), Placement::Successors) = (overlay, &storage.placement)
+        && storage.copies > chord.successors + 1
+    {
+        let problem = format!(
+            "{} copies are more than an owner and its {} successors",
+            storage.copies, chord.successors
+        );
+        let mend = "give a longer list in `overlay.chord.successors`, or fewer copies";
+        return refuse(&place("copies"), problem, mend);
+    }
+    for (field, of) in [("puts", &storage.puts), ("gets", &storage.gets)] {
+        let Some(of) = of else { continue };
+        if of.timeout.is_some() {
+            let problem = "one time-out holds for puts and gets";
+            let mend = "give `workload.storage.timeout` instead";
+            return refuse(&place(&format!("{field}.timeout")), problem, mend);
+        }
+        requests(&place(field), field, of, nodes, duration)?;
+    }
+    if !storage.preloaded && storage.puts.is_none() {
+        let problem = "nothing is there at the start, and nobody puts anything";
+        return refuse(&place("puts"), problem, "give `puts`, or leave `preloaded` out");
+    }
+    match &storage.placement {
+        Placement::Successors => Ok(None),
+        Placement::Spaced(spaced) => match &spaced.step {
+            None => Ok(Some(even_step(space, storage.copies))),
+            Some(text) => space.parse_hex(text).map(Some).map_err(|error| {
+                let mend = format!("give hexadecimal digits below 2^{}", space.bits());
+                Fault::new(place("placement.spaced.step"), error.to_string(), mend)
+            }),
+        },
+    }
+}
+
+/// The distance that spreads so many copies evenly around the ring.
+fn even_step(space: IdSpace, copies: u32) -> Id {
+    // The first 128 bits are exact enough for any number of copies.
+    let bits = space.bits().min(128);
+    let step = (u128::MAX >> (128 - bits)) / u128::from(copies);
+    let terms = (0..bits).filter(|bit| step >> bit & 1 == 1);
+    terms.fold(Id::ZERO, |sum, bit| sum.plus(space.power_of_two(bit + space.bits() - bits)))
+}
+
+fn copies(place: &str, copies: u32) -> Checked {
+    if !(1..=MAX_COPIES).contains(&copies) {
+        return refuse(place, format!("{copies} copies"), format!("give 1 to {MAX_COPIES}"));
+    }
+    Ok(())
+}
+
+fn requests(
+    path: &str,
+    what: &str,
+    requests: &Requests,
+    nodes: u64,
+    duration: Option<Duration>,
+) -> Checked {
+    let place = |field: &str| format!("{path}.{field}");
+    positive(&place("interval"), requests.interval)?;
+    if let Some(timeout) = requests.timeout {
         positive(&place("timeout"), timeout)?;
     }
-    let (start, interval) = (lookups.start.0, lookups.interval.0);
+    let (start, interval) = (requests.start.0, requests.interval.0);
     if duration.is_some_and(|end| start >= end) {
         let problem = format!("{start} is not before the end of the simulation");
         return refuse(&place("start"), problem, "give an earlier start or a longer `duration`");
     }
     // What each node makes: given, or as many as the duration has room for.
-    let per_node = match (lookups.per_node, duration) {
+    let per_node = match (requests.per_node, duration) {
         (Some(0), _) => {
-            let mend = "give at least 1, or leave `workload.lookups` out";
-            return refuse(&place("per_node"), "0 lookups are no workload", mend);
+            let mend = format!("give at least 1, or leave `{path}` out");
+            return refuse(&place("per_node"), format!("0 {what} are no workload"), mend);
         }
         (Some(per_node), _) => u64::from(per_node),
         (None, Some(end)) => (end.as_nanos() - start.as_nanos()) / interval.as_nanos(),
         (None, None) => {
             return refuse(
-                "workload.lookups",
+                path,
                 "would go on for ever",
-                "give `per_node`, the lookups of each node, or a `duration`",
+                format!("give `per_node`, the {what} of each node, or a `duration`"),
             );
         }
     };
     if per_node.saturating_mul(nodes) > MAX_LOOKUPS {
         return refuse(
-            "workload.lookups",
-            format!("{per_node} lookups by each of {nodes} nodes"),
+            path,
+            format!("{per_node} {what} by each of {nodes} nodes"),
             format!("ask for at most {MAX_LOOKUPS} in all"),
         );
     }
     let Some(end) =
         per_node.checked_mul(interval.as_nanos()).and_then(|all| all.checked_add(start.as_nanos()))
     else {
-        let problem = format!("{per_node} lookups, one every {interval}, take more than 584 years");
+        let problem = format!("{per_node} {what}, one every {interval}, take more than 584 years");
         return refuse(&place("interval"), problem, "give a shorter interval");
     };
     match duration {
         Some(duration) if end > duration.as_nanos() => refuse(
             &place("per_node"),
             format!(
-                "{per_node} lookups, one every {interval} from {start} on, go on until {}, beyond the duration of {duration}",
+                "{per_node} {what}, one every {interval} from {start} on, go on until {}, beyond the duration of {duration}",
                 Duration::from_nanos(end)
             ),
             "give fewer, a shorter `interval`, or a longer `duration`",
@@ -506,10 +713,11 @@ mod tests {
     #[test]
     fn a_good_scenario_passes() {
         let setup = with(&[]).unwrap();
-        assert_eq!((setup.servers, setup.nodes(), setup.keys), (10, 10, 100));
+        assert_eq!((setup.servers, setup.nodes(), setup.workload.keys), (10, 10, 100));
         let joins = setup.joins.unwrap();
         assert_eq!(joins.initial, 4);
-        let seconds: Vec<_> = joins.times.iter().map(ToString::to_string).collect();
+        let JoinTimes::At(times) = joins.times else { panic!("joins at equal distances") };
+        let seconds: Vec<_> = times.iter().map(ToString::to_string).collect();
         assert_eq!(seconds, ["1s", "3s", "5s", "7s", "9s", "11s"]);
     }
 

@@ -71,8 +71,8 @@ impl<'a> Known<'a> {
         Known {
             points,
             swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
-            lookups: points.iter().any(|point| point.setup.lookups.is_some()),
-            keys: points.iter().any(|point| point.setup.keys > 0),
+            lookups: points.iter().any(|point| point.setup.workload.lookups.is_some()),
+            keys: points.iter().any(|point| point.setup.workload.keys > 0),
             narrowed,
         }
     }

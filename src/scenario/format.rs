@@ -47,6 +47,12 @@ pub struct Scenario {
     /// What the nodes are asked to do.
     #[serde(default)]
     pub workload: Workload,
+    /// What breaks, and when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// What is measured while the simulation runs, besides at its end.
+    #[serde(default)]
+    pub measure: Option<Measure>,
     /// How long to simulate. Without it the run ends when nothing is left to do,
     /// which asks for an overlay without periodic maintenance.
     #[serde(default)]
@@ -93,6 +99,9 @@ pub struct Population {
     /// converged, with every pointer right.
     #[serde(default)]
     pub joins: Option<Joins>,
+    /// Servers that leave in good order while the simulation runs.
+    #[serde(default)]
+    pub leaves: Option<Leaves>,
 }
 
 /// An identifier given in the file: a number, or a text in hexadecimal.
@@ -119,9 +128,28 @@ pub struct Joins {
     /// Time from one join to the next. `"0s"` lets all join at once.
     #[serde(default)]
     pub interval: Option<Span>,
+    /// Whether joins come at equal distances, or as a Poisson process with `interval` as
+    /// the mean; then those that the `duration` has no room for do not come.
+    #[serde(default)]
+    pub arrivals: Arrivals,
     /// The moments of the joins, one for each joining node, instead of `interval`.
     #[serde(default)]
     pub times: Option<Vec<Span>>,
+}
+
+/// Servers that leave in good order, drawn from those that are up.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leaves {
+    /// How many leave.
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// When the first one leaves.
+    #[serde(default)]
+    pub start: Span,
+    /// Time from one to the next.
+    #[serde(default = "one_second")]
+    pub interval: Span,
 }
 
 /// The system that the nodes run.
@@ -246,6 +274,10 @@ pub struct Network {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub loss: f64,
+    /// How long every server is busy with each message that it handles; messages that come
+    /// meanwhile wait in its queue.
+    #[serde(default)]
+    pub service_time: Span,
 }
 
 /// One-way delay of a message.
@@ -309,49 +341,155 @@ pub struct EuclideanLatency {
 }
 
 /// What the nodes are asked to do.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// Lookups of keys drawn uniformly from the ring.
     #[serde(default)]
-    pub lookups: Option<Lookups>,
-    /// Number of keys placed on the ring, to measure who carries how many.
+    pub lookups: Option<Requests>,
+    /// Number of keys placed on the ring by the oracle, to measure who carries how many;
+    /// no message is sent for them.
     #[serde(default)]
     pub keys: u64,
+    /// Number of copies of each of those keys, on the next distinct servers clockwise.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 16))]
+    pub key_copies: u32,
+    /// Values that nodes put and get.
+    #[serde(default)]
+    pub storage: Option<Storage>,
+    /// Every node that joins downloads the file that a tracker's swarm shares.
+    #[serde(default)]
+    pub downloads: Option<Downloads>,
 }
 
-/// Lookups of keys drawn uniformly from the ring.
+/// Values that nodes put and get.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lookups {
-    /// Lookups that each node makes (the total is this times the nodes). Without it
+pub struct Storage {
+    /// Number of different keys.
+    #[schemars(range(min = 1))]
+    pub keys: u32,
+    /// Bytes of a value.
+    #[serde(default = "kibibyte")]
+    pub value_bytes: u32,
+    /// Number of copies of every value, 1 to 16.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 16))]
+    pub copies: u32,
+    /// Where the copies are.
+    #[serde(default)]
+    pub placement: Placement,
+    /// Whether the first version of every value is at its place when the simulation
+    /// begins. Otherwise keys without a value yet are put before others.
+    #[serde(default = "yes")]
+    pub preloaded: bool,
+    /// How often every owner sees to the copies of its values without being asked to. With
+    /// copies on successors that also happens whenever the neighbours change.
+    #[serde(default)]
+    pub repair: Option<Span>,
+    /// How long a node waits for an answer about a value before it takes the other for dead.
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: Span,
+    /// A put or get without an answer by then has failed. Without it each waits until the
+    /// run ends.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// Puts: each gives a random key a new value.
+    #[serde(default)]
+    pub puts: Option<Requests>,
+    /// Gets, each of a random key.
+    #[serde(default)]
+    pub gets: Option<Requests>,
+}
+
+/// Where the copies of a value are.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Placement {
+    /// On the owner of the key and the next distinct servers clockwise (Dynamo, Chord).
+    #[default]
+    Successors,
+    /// On the owners of k, k + F, k + 2F … for a constant F (the lecture notes).
+    Spaced(Spaced),
+}
+
+/// Copies at k, k + F, k + 2F …
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spaced {
+    /// F, in hexadecimal. Without it the copies are spread evenly around the ring.
+    #[serde(default)]
+    pub step: Option<String>,
+}
+
+/// Every node that joins downloads the shared file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Downloads {}
+
+/// Something that breaks.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When.
+    pub at: Span,
+    /// Which servers crash: they say nothing more, and their state is lost.
+    pub crash: Crash,
+}
+
+/// Which servers crash.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Crash {
+    /// Those with these numbers, in the order in which they were drawn, from zero.
+    Nodes(Vec<u32>),
+    /// As many as this of those that have handled most messages so far.
+    Busiest(u32),
+    /// As many as this, drawn from those that are up.
+    Random(u32),
+}
+
+/// What is measured while the simulation runs.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Time from one sample to the next.
+    pub every: Span,
+}
+
+/// Requests that nodes make.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// Requests that each node makes (the total is this times the nodes). Without it
     /// they go on for the whole `duration`.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub per_node: Option<u32>,
-    /// Mean time from one lookup of a node to its next.
+    /// Mean time from one request of a node to its next.
     #[serde(default = "one_second")]
     pub interval: Span,
-    /// How lookups are spread over time and nodes.
+    /// How they are spread over time and nodes.
     #[serde(default)]
     pub arrivals: Arrivals,
-    /// When the first lookup may be made.
+    /// When the first may be made.
     #[serde(default)]
     pub start: Span,
     /// A lookup without an answer by then has failed. Without it a lookup waits until
-    /// the run ends.
+    /// the run ends. (For puts and gets, `storage.timeout` says it.)
     #[serde(default)]
     pub timeout: Option<Span>,
 }
 
-/// How lookups are spread over time and nodes.
+/// How requests are spread over time and nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrivals {
     /// The nodes take turns at equal distances in time.
     #[default]
     Even,
-    /// A Poisson process, every lookup at a random node.
+    /// A Poisson process, each at a random node.
     Poisson,
 }
 
@@ -554,6 +692,10 @@ fn two_u32() -> u32 {
     2
 }
 
+fn kibibyte() -> u32 {
+    1024
+}
+
 fn one_u64() -> u64 {
     1
 }
@@ -576,6 +718,13 @@ fn one_second() -> Span {
 
 fn default_request_timeout() -> Span {
     Span(crate::sim::Duration::from_millis(500))
+}
+
+impl Default for Workload {
+    /// Nothing.
+    fn default() -> Workload {
+        Workload { lookups: None, keys: 0, key_copies: 1, storage: None, downloads: None }
+    }
 }
 
 impl Default for Latency {

@@ -23,6 +23,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::workload::JoinTimes;
 use error::Fault;
 use format::Scenario;
 use sweep::Grid;
@@ -134,7 +135,10 @@ fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
     for params in grid.points() {
         let setup = setup_at(&value, &params).map_err(|fault| at_point(fault, &params))?;
         listed += setup.explicit_ids.as_ref().map_or(0, Vec::len);
-        listed += setup.joins.as_ref().map_or(0, |joins| joins.times.len());
+        listed += setup.joins.as_ref().map_or(0, |joins| match &joins.times {
+            JoinTimes::At(times) => times.len(),
+            JoinTimes::Poisson { .. } => 0,
+        });
         if listed > MAX_LISTED {
             return Err(Fault::new(
                 "sweep",

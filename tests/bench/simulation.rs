@@ -20,7 +20,7 @@ use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, LookupStyle, Perio
 use dhtsim::population::Population;
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{Duration, Operation, Scheduled, Simulation, Start, Stream, Time};
-use dhtsim::workload::{Arrivals, LookupPlan, Lookups};
+use dhtsim::workload::{Arrivals, RequestPlan, Requests};
 
 /// The published scenario of `SimGrid` and `OverSim`: stabilize every 20 s, one finger and
 /// the predecessor every 120 s, a lookup every 10 s and node.
@@ -49,7 +49,7 @@ type Queued<'i, Q> = Simulation<'i, Chord, Network, Recorder<'i>, Q>;
 /// A converged ring with its workload, to be run on and on.
 struct Run<'i, Q> {
     simulation: Queued<'i, Q>,
-    lookups: Lookups,
+    lookups: Requests,
     up: Vec<dhtsim::sim::Address>,
 }
 
@@ -73,13 +73,13 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
             );
             simulation.start_with(address, chord.converged_node(right), Start::Resume);
         }
-        let plan = LookupPlan {
+        let plan = RequestPlan {
             arrivals: Arrivals::Even,
             per_node: None,
             interval: Duration::from_secs(10),
             start: Time::ZERO,
         };
-        let lookups = Lookups::new(plan, chord.space, ids.len(), ids.len(), stream("lookups"));
+        let lookups = Requests::new(plan, ids.len(), 1, ids.len(), stream("lookups"));
         Run { simulation, lookups, up }
     }
 
@@ -96,7 +96,9 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
     fn ask(&mut self) {
         let at = self.lookups.next_time().unwrap();
         self.simulation.run_before(at);
-        if let Some((node, key)) = self.lookups.next(&self.up, |_| true) {
+        let space = self.simulation.protocol().space;
+        let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
+        if let Some((node, key)) = self.lookups.next(&self.up, |_| true, draw) {
             let lookup = self.simulation.observer.issue(at, node, key);
             self.simulation.operate(node, Operation::Lookup { lookup, key });
         }

@@ -56,6 +56,7 @@ mod fingers;
 mod lookup;
 mod maintenance;
 mod message;
+mod routing;
 #[cfg(test)]
 mod tests;
 
