@@ -314,16 +314,11 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     fn put(&mut self) {
         let keys = self.simulation.observer.ledger().len();
-        let Some(puts) = &mut self.puts else { return };
-        let simulation = &mut self.simulation;
-        let is_up =
-            |node| simulation.status(node) == Status::Up && simulation.protocol().is_asked(node);
-        let Some((node, any)) = puts.next(&self.up, is_up, |random| random.below(keys as u64))
-        else {
-            return;
-        };
-        let key = if self.next_new_key < keys { self.next_new_key } else { any as usize };
+        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
+        let Some((node, any)) = self.next_request(|drive| &mut drive.puts, draw) else { return };
+        let key = if self.next_new_key < keys { self.next_new_key } else { any };
         self.next_new_key += 1;
+        let simulation = &mut self.simulation;
         let (request, value) = simulation.observer.issue_put(simulation.now(), key);
         let key = simulation.observer.ledger().id(key);
         simulation.operate(node, Operation::Put { request, key, value });
@@ -331,29 +326,40 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     fn get(&mut self) {
         let keys = self.simulation.observer.ledger().len();
-        let Some(gets) = &mut self.gets else { return };
+        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
+        let Some((node, key)) = self.next_request(|drive| &mut drive.gets, draw) else { return };
         let simulation = &mut self.simulation;
-        let is_up =
-            |node| simulation.status(node) == Status::Up && simulation.protocol().is_asked(node);
-        let Some((node, key)) = gets.next(&self.up, is_up, |random| random.below(keys as u64))
-        else {
-            return;
-        };
-        let request = simulation.observer.issue_get(simulation.now(), key as usize);
-        let key = simulation.observer.ledger().id(key as usize);
+        let request = simulation.observer.issue_get(simulation.now(), key);
+        let key = simulation.observer.ledger().id(key);
         simulation.operate(node, Operation::Get { request, key });
     }
 
     fn look_up(&mut self) {
         let space = self.setup.id_space;
-        let Some(lookups) = &mut self.lookups else { return };
-        let simulation = &mut self.simulation;
-        let is_up = |node| simulation.status(node) == Status::Up;
         let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
-        if let Some((node, key)) = lookups.next(&self.up, is_up, draw) {
-            let lookup = simulation.observer.issue(simulation.now(), node, key);
-            simulation.operate(node, Operation::Lookup { lookup, key });
-        }
+        let Some((node, key)) = self.next_request(|drive| &mut drive.lookups, draw) else { return };
+        let simulation = &mut self.simulation;
+        let lookup = simulation.observer.issue(simulation.now(), node, key);
+        simulation.operate(node, Operation::Lookup { lookup, key });
+    }
+
+    /// The next request of a stream: who asks, and for what. `None` when it is the turn of a
+    /// node that cannot be asked.
+    fn next_request<T>(
+        &mut self,
+        of: impl Fn(&mut Self) -> &mut Option<Requests>,
+        draw: impl FnOnce(&mut Stream) -> T,
+    ) -> Option<(Address, T)> {
+        let mut requests = of(self).take()?;
+        let (simulation, leaving) = (&self.simulation, &self.leaving);
+        let can_be_asked = |node| {
+            simulation.status(node) == Status::Up
+                && simulation.protocol().is_asked(node)
+                && !leaving.contains(&node)
+        };
+        let next = requests.next(&self.up, can_be_asked, draw);
+        *of(self) = Some(requests);
+        next.filter(|(node, _)| !self.leaving.contains(node))
     }
 
     fn sample(&mut self) {

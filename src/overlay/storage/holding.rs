@@ -259,9 +259,12 @@ impl<P: KeyRouting> Stored<P> {
         item: ItemKey,
         context: &mut Context<'_, Self>,
     ) {
-        if let Some(held) = node.items.get(&item) {
-            let message = StorageMessage::Copy { item, value: held.value };
-            send(from, message, self, context);
+        if let Some(held) = node.items.get_mut(&item) {
+            let value = held.value;
+            // Unless it has been released meanwhile.
+            if held.duties().is_some_and(|duties| duties.holders.contains(&from)) {
+                send(from, StorageMessage::Copy { item, value }, self, context);
+            }
         } else if let Some(value) = self.value_of_copy_before(node, item) {
             // It owns the next copy, and has lost or never had it.
             let why = HandOver::Joined;
@@ -375,7 +378,7 @@ impl<P: KeyRouting> Stored<P> {
                 duties.heir = Some(heir);
                 let mut list: SmallVec<[StoredItem<_>; 4]> =
                     duties.holders.iter().map(|holder| StoredItem::Holder(*holder)).collect();
-                if why == HandOver::Joined {
+                if why == HandOver::Joined && self.storage.followers() > 0 {
                     list.push(StoredItem::Holder(this));
                 }
                 let message = StoredMessage::Storage(StorageMessage::HandOver { item, value, why });

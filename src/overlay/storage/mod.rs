@@ -31,6 +31,8 @@
 //!   lack, and releases those that need not keep a copy any more. Copies at k + F, k + 2F have
 //!   no neighbours that would notice a death: each owner looks the next copy's owner up and
 //!   offers it the item, once in every period of `repair`.
+//! - A copy whose release crosses with a change of the owner can stay behind at a node that
+//!   need not keep it. It does no harm: gets ask the owner first.
 //! - Of two versions the higher wins, wherever they meet.
 //! - A value travels in one message, however large; a network with rates is not modelled
 //!   here.
