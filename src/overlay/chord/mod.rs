@@ -56,7 +56,6 @@ mod fingers;
 mod lookup;
 mod maintenance;
 mod message;
-mod routing;
 #[cfg(test)]
 mod tests;
 
