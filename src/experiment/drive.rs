@@ -25,6 +25,10 @@ pub(super) struct Drive<'s, P: Overlay> {
     lookups: Option<Lookups>,
     /// The nodes that are up, in the order in which they came up.
     up: Vec<Address>,
+    /// Whether a node has joined or left since the ring was last checked.
+    has_changed: bool,
+    /// How often the ring was not right after that, though the overlay promises it.
+    wrong_joins: u64,
 }
 
 impl<'s, P: Overlay> Drive<'s, P> {
@@ -61,13 +65,25 @@ impl<'s, P: Overlay> Drive<'s, P> {
             Lookups::new(plan, setup.id_space, population.nodes(), up.len(), stream("lookups"))
         });
         let joins = Joins::new(initial, times, stream("joins"));
-        Drive { setup, repeat, population, simulation, joins, lookups, up }
+        let (has_changed, wrong_joins) = (false, 0);
+        Drive {
+            setup,
+            repeat,
+            population,
+            simulation,
+            joins,
+            lookups,
+            up,
+            has_changed,
+            wrong_joins,
+        }
     }
 
     /// Runs to the end and gives what came of it.
     pub(super) fn finish(mut self) -> Tally {
         let end = self.setup.duration.map_or(Time::MAX, |duration| Time::ZERO + duration);
         self.run_before(end);
+        self.check_last_change();
         let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
         let (messages, ring) = (self.messages(), self.ring_health());
         let simulation = self.simulation;
@@ -77,6 +93,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             handled,
             messages,
             ring,
+            wrong_joins: self.wrong_joins,
             collisions: self.population.collisions,
             nodes: self.population.nodes() as u64,
             events: simulation.events(),
@@ -106,7 +123,18 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
     }
 
+    /// Before a node joins or leaves, and at the end: whether the join or leave before made
+    /// every pointer right, if the overlay promises it.
+    fn check_last_change(&mut self) {
+        if self.has_changed && self.protocol().is_right_after_joins() {
+            self.wrong_joins += u64::from(!self.ring_health().is_right());
+        }
+        self.has_changed = false;
+    }
+
     fn join(&mut self) {
+        self.check_last_change();
+        self.has_changed = true;
         let join = self.joins.next(&self.up);
         for node in self.population.nodes_of(join.server) {
             self.simulation.observer.node_joined(node);

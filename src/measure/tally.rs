@@ -51,6 +51,8 @@ pub struct Tally {
     pub messages: Vec<MessageCount>,
     /// The pointers at the end.
     pub ring: RingHealth,
+    /// Joins and leaves after which a pointer was wrong, where the overlay promises otherwise.
+    pub wrong_joins: u64,
     /// Addresses drawn anew.
     pub collisions: u64,
     /// Nodes on the ring.

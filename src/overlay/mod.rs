@@ -50,6 +50,12 @@ pub trait Overlay: Protocol + Clone {
         None
     }
 
+    /// Whether every pointer of every node is right when a join or leave is complete, as long
+    /// as they come one at a time: then they are held to it.
+    fn is_right_after_joins(&self) -> bool {
+        false
+    }
+
     /// Where every node keeps a view of the whole membership: whether this one's is right.
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
         let _ = (node, truth);
