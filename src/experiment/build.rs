@@ -113,6 +113,14 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         space: setup.id_space,
         successors: chord.successors as usize,
         fingers: chord.fingers == format::Fingers::All,
+        join: match &chord.join {
+            format::ChordJoin::Stabilized => chord::JoinVersion::Stabilized,
+            format::ChordJoin::Base(base) => chord::JoinVersion::Base(match base.fingers {
+                format::FingerInit::Each => chord::FingerInit::Each,
+                format::FingerInit::SkipCovered => chord::FingerInit::SkipCovered,
+                format::FingerInit::NeighbourHints => chord::FingerInit::NeighbourHints,
+            }),
+        },
         lookup: match chord.lookup {
             format::LookupStyle::Iterative => chord::LookupStyle::Iterative,
             format::LookupStyle::Recursive => chord::LookupStyle::Recursive,
@@ -130,5 +138,6 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         }),
         check_predecessor: chord.check_predecessor.as_ref().map(period),
         ask_before_adopting: chord.ask_before_adopting,
+        virtual_nodes: setup.virtual_nodes as usize,
     }
 }

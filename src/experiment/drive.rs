@@ -15,7 +15,7 @@ use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream
 use crate::workload::{Joins, Keys, Leaves, Requests};
 
 use super::build;
-use super::inspect::{self, Progress};
+use super::inspect::Progress;
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
@@ -381,7 +381,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// Checks what the last join or leave has left, if its system promises anything of that.
     fn check_joins(&mut self) {
         if !self.is_checked && self.simulation.protocol().is_right_after_joins() {
-            self.wrong_joins += u64::from(!inspect::is_all_right(&self.ring_health()));
+            self.wrong_joins += u64::from(!self.ring_health().is_right());
         }
         self.is_checked = true;
     }

@@ -37,20 +37,6 @@ impl Ended {
     }
 }
 
-/// Whether nothing is wrong with a ring.
-pub(super) fn is_all_right(ring: &RingHealth) -> bool {
-    let RingHealth {
-        right_successors,
-        right_successor_lists,
-        right_predecessors,
-        right_fingers,
-        ..
-    } = *ring;
-    [right_successors, right_successor_lists, right_predecessors, right_fingers]
-        .into_iter()
-        .all(|share| share >= 1.0)
-}
-
 impl<P: Overlay> Drive<'_, P> {
     /// Keys that each server would carry if the oracle placed them.
     pub(super) fn keys_per_server(&self) -> Vec<u64> {

@@ -404,6 +404,19 @@ pub struct RingHealth {
     pub distinct_fingers: f64,
 }
 
+impl RingHealth {
+    /// Whether every pointer of every node is right.
+    pub fn is_right(&self) -> bool {
+        let shares = [
+            self.right_successors,
+            self.right_successor_lists,
+            self.right_predecessors,
+            self.right_fingers,
+        ];
+        shares.into_iter().all(|share| share >= 1.0)
+    }
+}
+
 /// How mean hops grow with the number of nodes, over the points that agree in
 /// every other parameter.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -45,11 +45,6 @@ pub trait Overlay: Protocol + Clone {
         let _ = node;
     }
 
-    /// Whether every pointer of every node is right as soon as a join or a leave is complete.
-    fn is_right_after_joins(&self) -> bool {
-        false
-    }
-
     /// What the nodes know of the ring that they stand on, if they do.
     fn ring(&self) -> Option<RingShape> {
         None
@@ -65,6 +60,12 @@ pub trait Overlay: Protocol + Clone {
     fn finger(&self, node: &Self::Node, index: u32) -> Option<Address> {
         let _ = (node, index);
         None
+    }
+
+    /// Whether every pointer of every node is right when a join or leave is complete, as long
+    /// as they come one at a time: then they are held to it.
+    fn is_right_after_joins(&self) -> bool {
+        false
     }
 
     /// Where every node keeps a view of the whole membership: whether this one's is right.

@@ -12,8 +12,8 @@ use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Arrivals, Chord, Crash, ExplicitId, Fault as FaultFormat, Fingers, Joins, Latency, Leaves,
-    Network, Overlay, Placement, Population, Requests, Scenario, Storage, Workload,
+    Arrivals, Chord, ChordJoin, Crash, ExplicitId, Fault as FaultFormat, Fingers, Joins, Latency,
+    Leaves, Network, Overlay, Placement, Population, Requests, Scenario, Storage, Workload,
 };
 use super::units::Span;
 use crate::workload::JoinTimes;
@@ -123,7 +123,7 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let Overlay::Chord(chord) = &scenario.overlay;
     self::chord(chord, duration)?;
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, chord, duration)?),
+        Some(joins) => Some(join_plan(joins, servers, population.virtual_nodes, chord, duration)?),
         None => None,
     };
     network(&scenario.network)?;
@@ -258,6 +258,7 @@ fn chance_of_room(nodes: u64, times: u32, size: u64) -> f64 {
 fn join_plan(
     joins: &Joins,
     servers: u32,
+    virtual_nodes: u32,
     chord: &Chord,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
@@ -287,27 +288,30 @@ fn join_plan(
             return refuse(place, "has both `interval` and `times`", "leave one of them out");
         }
     };
-    if chord.stabilize.is_none() {
-        return refuse(
-            place,
-            "nobody learns of nodes that join while nobody stabilises",
-            "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}",
-        );
+    match chord.join {
+        ChordJoin::Stabilized if chord.stabilize.is_none() => {
+            return refuse(
+                place,
+                "nobody learns of nodes that join while nobody stabilises",
+                "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
+            );
+        }
+        ChordJoin::Base(_) if virtual_nodes > 1 => {
+            return refuse(
+                "population.virtual_nodes",
+                "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
+                "leave out `population.virtual_nodes` or `overlay.chord.join`",
+            );
+        }
+        _ => {}
     }
-    let Some(duration) = duration else {
-        return refuse(
-            "duration",
-            "is missing: nodes that join and stabilise never come to an end",
-            "say how long to simulate, such as \"10min\"",
-        );
-    };
     let last = match &times {
         JoinTimes::At(times) => times.last(),
         JoinTimes::Poisson { .. } => None,
     };
-    match last {
+    match (last, duration) {
         // What happens at the end does not happen any more.
-        Some(last) if last.as_nanos() >= duration.as_nanos() => refuse(
+        (Some(last), Some(duration)) if last.as_nanos() >= duration.as_nanos() => refuse(
             place,
             format!("the last node joins at {last}, not before the end at {duration}"),
             "give a longer `duration` or earlier joins",
@@ -356,6 +360,10 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
         let problem = format!("a list of {} successors", chord.successors);
         return refuse(&place("successors"), problem, format!("give 1 to {MAX_SUCCESSORS}"));
     }
+    if chord.join != ChordJoin::Stabilized && chord.successors > 1 {
+        let problem = format!("a list of {}, but the base version keeps one", chord.successors);
+        return refuse(&place("successors"), problem, "leave out this or `overlay.chord.join`");
+    }
     positive(&place("request_timeout"), chord.request_timeout)?;
     if chord.fix_fingers.is_some() && chord.fingers == Fingers::None {
         let problem = "there are no fingers to fix with `fingers` \"none\"";
@@ -368,6 +376,13 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
     ];
     for (field, round) in rounds {
         let Some((period, jitter)) = round else { continue };
+        if chord.join != ChordJoin::Stabilized {
+            return refuse(
+                &place(field),
+                "has nothing to repair after joins of the base version, which keep every pointer right",
+                "leave out this or `overlay.chord.join`",
+            );
+        }
         positive(&place(&format!("{field}.period")), period)?;
         share(&place(&format!("{field}.jitter")), jitter, "a share of the period")?;
         if duration.is_none() {

@@ -172,6 +172,10 @@ pub struct Chord {
     /// only, and a lookup walks around the ring.
     #[serde(default)]
     pub fingers: Fingers,
+    /// How nodes join and leave: `"stabilized"`, or
+    /// `{"base": {"fingers": "skip_covered"}}`.
+    #[serde(default)]
+    pub join: ChordJoin,
     /// Who asks whom during a lookup.
     #[serde(default)]
     pub lookup: LookupStyle,
@@ -193,6 +197,43 @@ pub struct Chord {
     /// The first version of the protocol did not.
     #[serde(default = "yes")]
     pub ask_before_adopting: bool,
+}
+
+/// How nodes join and leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChordJoin {
+    /// A joining node finds its successor; `stabilize` and `fix_fingers` do the rest. Nodes
+    /// may join, leave and fail at any time.
+    #[default]
+    Stabilized,
+    /// A joining or leaving node makes every pointer right at once, its own and those of
+    /// others (Stoica et al. 2001, Section 4.4). It is assumed that nodes join and leave one
+    /// at a time, that nobody fails and that no message is lost.
+    Base(BaseJoin),
+}
+
+/// The base version of joining.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaseJoin {
+    /// How a joining node comes by its finger table.
+    #[serde(default)]
+    pub fingers: FingerInit,
+}
+
+/// How a joining node comes by its finger table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FingerInit {
+    /// Every finger by a lookup of its own: O(m log N) messages.
+    Each,
+    /// A finger that starts before the one before it ends is the same node, and is not
+    /// looked up: O(log² N) messages.
+    #[default]
+    SkipCovered,
+    /// The successor's table gives hints, which are verified: O(log N) messages.
+    NeighbourHints,
 }
 
 /// Whether nodes keep a finger table.

@@ -8,7 +8,7 @@
 //!
 //! Before working on this folder you should read, at least, \[T\] Section IV. The
 //! state machine is here, its lookups are in `lookup.rs`, joining and stabilisation
-//! in `maintenance.rs`.
+//! in `maintenance.rs`, the base version of joining, \[S\] Section 4.4, in `base.rs`.
 //!
 //! # Implementation notes
 //!
@@ -52,6 +52,7 @@
 //!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
 //!   yet.
 
+mod base;
 mod fingers;
 mod lookup;
 mod maintenance;
@@ -59,17 +60,20 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
+pub use base::FingerInit;
 pub use fingers::{Finger, FingerTable};
-pub use message::{ChordMessage, Query, QueryFor, Step};
+pub use message::{Change, ChordMessage, Query, QueryFor, Step};
 
 use lookup::note_presence;
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::{Pointers, Truth};
-use crate::overlay::{Neighbours, Overlay, RingShape};
-use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
+use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape};
+use crate::sim::{Address, Context, Digest, Duration, Operation, Protocol, Start};
 
 /// The parameters of a Chord ring.
 #[derive(Clone, PartialEq, Debug)]
@@ -80,6 +84,8 @@ pub struct Chord {
     pub successors: usize,
     /// Whether nodes keep fingers.
     pub fingers: bool,
+    /// How nodes join and leave.
+    pub join: JoinVersion,
     /// Who asks whom during a lookup.
     pub lookup: LookupStyle,
     /// After this time without an answer a node is taken for dead.
@@ -92,6 +98,19 @@ pub struct Chord {
     pub check_predecessor: Option<Period>,
     /// Whether a new successor is asked for a sign of life before it is adopted.
     pub ask_before_adopting: bool,
+    /// How often a server stands on the ring: its nodes have addresses side by side.
+    pub virtual_nodes: usize,
+}
+
+/// How nodes join and leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinVersion {
+    /// A joining node finds its successor, and stabilisation does the rest: \[T\] Section
+    /// IV-E.
+    Stabilized,
+    /// A joining node makes all pointers right, its own and those of others, one node at a
+    /// time: \[S\] Section 4.4. Needs a successor list of one.
+    Base(FingerInit),
 }
 
 /// Who asks whom during a lookup.
@@ -139,12 +158,15 @@ pub struct ChordNode {
     /// it. Zero when the node is alone.
     successor_distance: Id,
     fingers: FingerTable,
-    /// The finger that `fix_fingers` looks up next.
+    /// The finger that `fix_fingers` looks up next, or that a joining or leaving node of the
+    /// base version has made right in other nodes next.
     next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
     /// Whether the contact has said that it is not on the ring itself yet.
     contact_is_joining: bool,
+    /// Whether the node has been asked to leave.
+    is_leaving: bool,
 }
 
 /// What a node wakes itself up for.
@@ -162,7 +184,11 @@ pub enum ChordTimer {
 
 impl Overlay for Chord {
     fn system(&self) -> &'static str {
-        if self.fingers { "Chord" } else { "successor ring" }
+        match self.join {
+            _ if !self.fingers => "successor ring",
+            JoinVersion::Stabilized => "Chord",
+            JoinVersion::Base(_) => "Chord base",
+        }
     }
 
     fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> ChordNode + 'a {
@@ -191,6 +217,59 @@ impl Overlay for Chord {
     fn finger(&self, node: &ChordNode, index: u32) -> Option<Address> {
         node.fingers.get(index)
     }
+
+    fn is_right_after_joins(&self) -> bool {
+        self.is_base()
+    }
+}
+
+impl KeyRouting for Chord {
+    fn owner(
+        &self,
+        node: &ChordNode,
+        position: Id,
+        context: &Context<'_, Self>,
+    ) -> Option<Address> {
+        let this = context.this();
+        let successor = node.successors.first()?;
+        // A new ring's first node has no predecessor before it stabilises.
+        let predecessor = node.predecessor.or_else(|| (*successor == this).then_some(this))?;
+        let is_own = position.is_owned_between(context.id(predecessor), context.this_id());
+        Some(if is_own { this } else { predecessor })
+    }
+
+    fn followers(
+        &self,
+        node: &ChordNode,
+        _: Id,
+        count: usize,
+        context: &Context<'_, Self>,
+    ) -> SmallVec<[Address; 4]> {
+        let mut followers = SmallVec::<[Address; 4]>::new();
+        for successor in &node.successors {
+            let mut seen = followers.iter().copied().chain([context.this()]);
+            if followers.len() < count
+                && seen.all(|other| self.server(other) != self.server(*successor))
+            {
+                followers.push(*successor);
+            }
+        }
+        followers
+    }
+
+    fn server(&self, node: Address) -> usize {
+        node.index() / self.virtual_nodes
+    }
+
+    fn neighbourhood(&self, node: &ChordNode) -> u64 {
+        let mut digest = Digest::default();
+        (node.predecessor, &node.successors).hash(&mut digest);
+        digest.finish()
+    }
+
+    fn suspect(&self, node: &mut ChordNode, peer: Address, context: &mut Context<'_, Self>) {
+        self.forget(node, peer, context);
+    }
 }
 
 impl Protocol for Chord {
@@ -207,6 +286,7 @@ impl Protocol for Chord {
             next_finger: 0,
             contact: None,
             contact_is_joining: false,
+            is_leaving: false,
         }
     }
 
@@ -216,7 +296,13 @@ impl Protocol for Chord {
 
     fn on_start(&self, node: &mut ChordNode, start: Start, context: &mut Context<'_, Self>) {
         match start {
-            Start::Create => self.set_successor(node, context.this(), context),
+            Start::Create => {
+                self.set_successor(node, context.this(), context);
+                if self.is_base() {
+                    node.predecessor = Some(context.this());
+                }
+            }
+            Start::Join { contact } if self.is_base() => self.join_base(node, contact, context),
             Start::Join { contact } => self.join(node, contact, 0, context),
             Start::Resume => {}
         }
@@ -259,6 +345,39 @@ impl Protocol for Chord {
             ChordMessage::Notify => self.on_notify(node, from, context),
             ChordMessage::Ping => context.reply(ChordMessage::Pong, &[]),
             ChordMessage::Pong => {}
+            ChordMessage::Leave { predecessor } => self.on_left(node, from, predecessor, context),
+            ChordMessage::SetPredecessor { predecessor } => {
+                let previous = std::mem::replace(&mut node.predecessor, predecessor);
+                let answer = ChordMessage::PreviousPredecessor { predecessor: previous };
+                context.reply(answer, &[]);
+            }
+            ChordMessage::PreviousPredecessor { predecessor } => {
+                self.on_place_taken(node, predecessor, context);
+            }
+            ChordMessage::GetTable => self.answer_get_table(node, context),
+            ChordMessage::Table => self.on_table(node, context),
+            ChordMessage::GetPredecessor { finger } => {
+                let predecessor = node.predecessor;
+                context.reply(ChordMessage::Predecessor { finger, predecessor }, &[]);
+            }
+            ChordMessage::Predecessor { finger, predecessor } => {
+                self.on_hint_answer(node, finger, from, predecessor, context);
+            }
+            ChordMessage::UpdateFingers { change, fingers } => {
+                self.on_update_fingers(node, change, fingers, context);
+            }
+            ChordMessage::FingersUpdated => self.on_fingers_updated(node, context),
+        }
+    }
+
+    fn on_leave(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
+        if std::mem::replace(&mut node.is_leaving, true) {
+            return; // it is on its way
+        }
+        if self.is_base() {
+            self.leave_base(node, context);
+        } else {
+            self.leave(node, context);
         }
     }
 
@@ -322,6 +441,10 @@ impl Protocol for Chord {
 }
 
 impl Chord {
+    fn is_base(&self) -> bool {
+        matches!(self.join, JoinVersion::Base(_))
+    }
+
     /// A node that has these pointers.
     pub fn converged_node(&self, pointers: Pointers) -> ChordNode {
         let fingers = if self.fingers {
@@ -337,6 +460,7 @@ impl Chord {
             next_finger: 0,
             contact: None,
             contact_is_joining: false,
+            is_leaving: false,
         }
     }
 

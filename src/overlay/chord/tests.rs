@@ -10,6 +10,8 @@ use crate::sim::{
     Bench, Effect, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
 };
 
+mod base;
+
 const PERIOD: Period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
 
 fn chord(bits: u32) -> Chord {
@@ -17,12 +19,14 @@ fn chord(bits: u32) -> Chord {
         space: IdSpace::new(bits).unwrap(),
         successors: 1,
         fingers: true,
+        join: JoinVersion::Stabilized,
         lookup: LookupStyle::Iterative,
         request_timeout: Duration::from_millis(500),
         stabilize: None,
         fix_fingers: None,
         check_predecessor: None,
         ask_before_adopting: true,
+        virtual_nodes: 1,
     }
 }
 
@@ -73,11 +77,16 @@ type Rings<'i> = Simulation<'i, Chord, Still, Notes>;
 
 /// A converged ring of the first `count` nodes.
 fn converged(chord: Chord, ids: &[Id], count: usize) -> Rings<'_> {
-    let ring = Ring::of(ids, (0..count).map(node));
+    converged_of(chord, ids, &(0..count).map(node).collect::<Vec<_>>())
+}
+
+/// A converged ring of these nodes.
+fn converged_of<'i>(chord: Chord, ids: &'i [Id], up: &[Address]) -> Rings<'i> {
+    let ring = Ring::of(ids, up.iter().copied());
     let parameters = chord.clone();
     let mut simulation =
         Simulation::new(chord, Still, Notes::default(), ids, Stream::new(1, 0, "test"));
-    for address in (0..count).map(node) {
+    for address in up.iter().copied() {
         let right = Truth { ring: &ring, ids: ids, space: parameters.space }.right_pointers(
             address,
             parameters.successors,
@@ -140,9 +149,18 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
         let mut own = ring.node(*address).unwrap().clone();
         own.next_finger = 0;
         own.contact = None;
+        own.contact_is_joining = false;
         assert_eq!(own, chord.converged_node(right), "node {address:?}");
     }
 }
+
+fn drawn(space: IdSpace, count: usize, seed: u64) -> Vec<Id> {
+    let mut random = Stream::new(seed, 0, "addresses");
+    crate::population::Population::draw(space, count, 1, &mut random).ids
+}
+
+const STYLES: [LookupStyle; 3] =
+    [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive];
 
 mod one_node {
     use super::*;
@@ -486,14 +504,6 @@ mod worked_examples {
 
 mod whole_rings {
     use super::*;
-
-    fn drawn(space: IdSpace, count: usize, seed: u64) -> Vec<Id> {
-        let mut random = Stream::new(seed, 0, "addresses");
-        crate::population::Population::draw(space, count, 1, &mut random).ids
-    }
-
-    const STYLES: [LookupStyle; 3] =
-        [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive];
 
     #[test]
     fn all_lookup_styles_take_the_same_path() {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
-use crate::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
+use crate::overlay::chord::{Chord, FingerInit, FixedFingers, JoinVersion, LookupStyle, Period};
 use crate::population::Population;
 use crate::sim::{Network, Observer, RequestId, Simulation, Status, Stream, Time};
 
@@ -227,6 +227,8 @@ fn chord(space: IdSpace, successors: usize, fingers: bool) -> Chord {
         space,
         successors,
         fingers,
+        virtual_nodes: 1,
+        join: JoinVersion::Stabilized,
         lookup: LookupStyle::Iterative,
         request_timeout: MS(200),
         stabilize: Some(period),
