@@ -221,7 +221,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::measure::summary::{
-        Distribution, Forwards, Hops, Line, Load, Lookups, RingHealth, Timeouts,
+        Distribution, Forwards, Hops, Line, Load, Lookups, RingHealth, Timeline, Timeouts,
     };
 
     pub(in super::super) fn point(nodes: u64, mean: f64) -> Point {
@@ -244,6 +244,8 @@ pub(super) mod tests {
             messages_per_node: Load::default(),
             messages: Vec::new(),
             ring: RingHealth::default(),
+            system: String::new(),
+            timeline: Timeline::default(),
         }
     }
 

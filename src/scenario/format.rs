@@ -57,7 +57,8 @@ pub struct Scenario {
     #[schemars(range(min = 1))]
     pub repeat: u32,
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
-    /// Several make a grid, the last one varying fastest.
+    /// Several make a grid, the last one varying fastest. An axis of `variants` has a
+    /// label instead of a path, such as `system`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Axis>")]
     pub sweep: serde_json::Map<String, Value>,
@@ -355,7 +356,8 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// The values of a swept parameter, one of: a list, a range, the powers of two.
+/// The values of a swept parameter, one of: a list, a range, the powers of two; or
+/// variants, each of which sets several parameters together.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Axis {
@@ -370,6 +372,14 @@ pub enum Axis {
     PowersOfTwo {
         /// The first and the last.
         powers_of_two: (u64, u64),
+    },
+    /// Settings of several parameters by name:
+    /// `{"tracker": {"overlay": {"tracker": {}}, "workload.keys": 10}}`. The name is
+    /// the value of the axis in results and conditions.
+    Variants {
+        /// For each variant the paths that it sets, with their values. A variant without
+        /// any is the file as it stands.
+        variants: BTreeMap<String, BTreeMap<String, Value>>,
     },
 }
 
