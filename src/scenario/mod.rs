@@ -3,8 +3,8 @@
 //! The way of a file through this folder: `read` makes JSON of the text and
 //! [`mod@format`] types of the JSON, `set` puts in what the command line changes,
 //! `check` says whether the values make sense, `sweep` writes out the points
-//! of the grid, and `expect` checks what is claimed of the results. What comes
-//! out is a [`Plan`], and nothing after it asks again whether its values are
+//! of the grid, `expect` checks what is claimed of the results and `plot` what is
+//! drawn of them. What comes out is a [`Plan`], and nothing after it asks again whether its values are
 //! good. Whatever goes wrong is an [`Error`] of one line.
 //!
 //! Must not know: how anything is simulated.
@@ -14,6 +14,7 @@ mod condition;
 mod error;
 mod expect;
 pub mod format;
+mod plot;
 mod read;
 mod set;
 mod sweep;
@@ -223,7 +224,20 @@ mod tests {
                     "as it is": {},
                 }},
             },
-            "plots": ["hops", "keys_per_node"],
+            "plots": [
+                "hops",
+                "keys_per_node",
+                {"metric": {
+                    "metrics": ["hops.p50", "hops.p99"], "per": "hops.mean", "title": "Hops", "y": "ratio",
+                    "scale": "log", "where": {"upkeep": "lazy"}, "file": "spread", "curves": [
+                        {"label": "log N", "law": "log2", "times": 0.5, "plus": 1, "to": 1_000_000}],
+                }},
+                {"over_time": {
+                    "series": ["ring.right_fingers"], "scale": "linear", "where": {"network.loss": 0},
+                    "marks": [{"at": "5min", "label": "half-time"}],
+                    "curves": [{"label": "most", "value": 0.9}],
+                }},
+            ],
             "expect": [
                 {"metric": "hops.mean", "at_most": {"log2": "nodes", "times": 0.5, "plus": 1},
                  "where": {"network.loss": 0, "nodes": {"at_least": 64}}},

@@ -151,9 +151,9 @@ impl Grid {
     pub(super) fn new(sweep: &Map<String, Value>, repeat: u32) -> Result<Grid, Fault> {
         let mut axes: Vec<Axis> = Vec::with_capacity(sweep.len());
         for (path, values) in sweep {
-            let axis = Axis { path: path.clone(), values: axis(&place(path), values)? };
-            check_paths(&axis, &axes)?;
-            axes.push(axis);
+            let next = Axis { path: path.clone(), values: axis(&place(path), values)? };
+            check_paths(&next, &axes)?;
+            axes.push(next);
         }
         if repeat == 0 {
             return Err(Fault::new("repeat", "0 repeats are no experiment", "give at least 1"));
