@@ -1,4 +1,4 @@
-//! The names under which claims and published numbers speak of results.
+//! The names under which claims, plots and published numbers speak of results.
 //!
 //! One line a number of [`summary::Point`](super::summary::Point): what is not in
 //! this table cannot be claimed.
@@ -29,6 +29,18 @@ pub struct FitMetric {
     pub get: fn(&Fit) -> f64,
 }
 
+/// A quantity that is sampled over simulated time.
+#[derive(Debug)]
+pub struct Series {
+    /// Its name in scenario files and in
+    /// [`Timeline::series`](super::summary::Timeline::series).
+    pub name: &'static str,
+    /// Its unit, empty for shares.
+    pub unit: &'static str,
+    /// What it is.
+    pub about: &'static str,
+}
+
 /// The metric of this name.
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
@@ -37,6 +49,11 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 /// The fit metric of this name.
 pub fn find_fit(name: &str) -> Option<&'static FitMetric> {
     FIT_METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// The series of this name.
+pub fn find_series(name: &str) -> Option<&'static Series> {
+    SERIES.iter().find(|series| series.name == name)
 }
 
 const fn metric(
@@ -50,6 +67,10 @@ const fn metric(
 
 const fn fit(name: &'static str, about: &'static str, get: fn(&Fit) -> f64) -> FitMetric {
     FitMetric { name, about, get }
+}
+
+const fn series(name: &'static str, unit: &'static str, about: &'static str) -> Series {
+    Series { name, unit, about }
 }
 
 /// Sums over the kinds of messages that serve a purpose, or all.
@@ -206,6 +227,25 @@ pub static FIT_METRICS: &[FitMetric] = &[
     fit("fit.linear.r2", "share of the variance that the line over N explains", |f| f.linear.r2),
 ];
 
+/// All quantities over time.
+#[rustfmt::skip]
+pub static SERIES: &[Series] = &[
+    series("nodes", "nodes", "nodes that are up"),
+    series("ring.right_successors", "", "share of nodes with the right successor"),
+    series("ring.right_predecessors", "", "share of nodes with the right predecessor"),
+    series("ring.right_fingers", "", "share of fingers that are right"),
+    series("views.right", "", "share of nodes whose view of the membership is the right one"),
+    series("lookups.success", "", "share of the lookups asked since the last sample that were answered rightly"),
+    series("gets.success", "", "share of the gets asked since the last sample that were answered rightly"),
+    series("storage.available", "", "share of the stored keys that a get would find"),
+    series("storage.lost", "keys", "stored keys of which no copy is left"),
+    series("swarm.leechers", "peers", "peers that still download"),
+    series("swarm.seeds", "peers", "peers that have the whole file"),
+    series("swarm.completed", "downloads", "downloads completed since the start"),
+    series("tracker.waiting_ms", "ms", "mean wait of a message in the queue of the busiest server since the last sample"),
+    series("messages.sent", "messages", "messages sent since the last sample, a second and node"),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -220,5 +260,8 @@ mod tests {
         assert!(find("hops.meen").is_none() && find("fit.r2").is_none());
         assert!(FIT_METRICS.iter().all(|m| m.name.starts_with("fit.")));
         assert!(find_fit("fit.r2").is_some() && find_fit("hops.mean").is_none());
+        let series: BTreeSet<_> = SERIES.iter().map(|series| series.name).collect();
+        assert_eq!(series.len(), SERIES.len());
+        assert!(find_series("nodes").is_some() && find_series("hops.mean").is_none());
     }
 }

@@ -125,6 +125,50 @@ pub(super) fn load() -> Outcome {
     outcome
 }
 
+/// Five systems on 8 to 1024 nodes, with what their messages cost, and over time what
+/// became of their lookups when one node died.
+pub(super) fn systems() -> Outcome {
+    let mut points = Vec::new();
+    for (name, cost) in [
+        ("tracker", (|_| 2.0) as fn(f64) -> f64),
+        ("full membership", |n| n),
+        ("successor ring", |n| n / 2.0),
+        ("Chord base", |n| 2.5 * math::log2(n) * math::log2(n)),
+        ("Chord", |n| math::log2(n) + 6.0),
+    ] {
+        for power in 3..11 {
+            let nodes = 1_u64 << power;
+            let mut point = at(&[("system", json!(name)), ("population.nodes", json!(nodes))]);
+            point.system = name.to_owned();
+            point = with_load(with_hops(point, nodes), 20);
+            point.messages[0].messages = cost(nodes as f64) * (0.9 + 0.1 * wobble(power));
+            let depth = (cost(1024.0) / 1100.0).min(1.0);
+            point.timeline = over_time(&[("lookups.success", depth), ("ring.right_fingers", 0.3)]);
+            points.push(point);
+        }
+    }
+    let sweep = ["system", "population.nodes"];
+    let mut outcome = outcome("systems", &sweep, points);
+    let published = &[(16.0, 11.0), (128.0, 14.0)];
+    compare(&mut outcome, "A paper of 2003, Table 1", "messages.total", sweep[1], published);
+    outcome
+}
+
+/// Shares over an hour that fall at half-time, each so deep, and recover.
+fn over_time(series: &[(&str, f64)]) -> Timeline {
+    let seconds: Vec<f64> = (0..=120).map(|sample| f64::from(sample) * 30.0).collect();
+    let series = series.iter().map(|(name, depth)| {
+        let share = |seconds: &f64| {
+            let since = (seconds - 1800.0) / 600.0;
+            let fall = if since < 0.0 { 0.0 } else { depth * math::exp(-since) };
+            // Nothing was asked in the first minutes.
+            (*seconds > 240.0).then_some(1.0 - fall)
+        };
+        ((*name).to_owned(), seconds.iter().map(share).collect())
+    });
+    Timeline { series: series.collect(), seconds: seconds.clone() }
+}
+
 /// A ring of 1000 nodes, nothing swept.
 pub(super) fn single() -> Outcome {
     let point = with_load(with_hops(at(&[]), 1000), 12);

@@ -96,8 +96,7 @@ fn refuse<T>(place: &str, problem: impl Into<String>, mend: impl Into<String>) -
 /// Checks what holds for the scenario as a whole.
 pub(super) fn name(scenario: &Scenario) -> Checked {
     let name = &scenario.name;
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || !name.chars().all(good) || name.len() > LONGEST_NAME {
+    if !names_a_file(name) {
         return refuse(
             "name",
             format!("{name:?} cannot name a folder"),
@@ -105,6 +104,12 @@ pub(super) fn name(scenario: &Scenario) -> Checked {
         );
     }
     Ok(())
+}
+
+/// Whether a text can name a file or folder on every system.
+pub(super) fn names_a_file(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.chars().all(good) && name.len() <= LONGEST_NAME
 }
 
 /// Checks one setting of the parameters.

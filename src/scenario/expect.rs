@@ -13,7 +13,8 @@ use crate::measure::metrics;
 use super::PlannedPoint;
 use super::condition::same;
 use super::error::Fault;
-use super::format::{Bound, Claim, Condition, Limits, Plot, Published, Scenario};
+use super::format::{Bound, Claim, Condition, Limits, Published, Scenario};
+use super::plot;
 use super::sweep::Grid;
 
 /// The parameter over which hops are fitted.
@@ -33,9 +34,7 @@ pub(super) fn check(
     narrowed: bool,
 ) -> Result<(), Fault> {
     let known = Known::new(grid, points, narrowed);
-    for (position, plot) in scenario.plots.iter().enumerate() {
-        known.plot(&format!("plots[{position}]"), *plot)?;
-    }
+    plot::check(&known, &scenario.plots)?;
     for (position, claim) in scenario.expect.iter().enumerate() {
         known.claim(&format!("expect[{position}]"), claim)?;
     }
@@ -45,9 +44,9 @@ pub(super) fn check(
     Ok(())
 }
 
-type Checked = Result<(), Fault>;
+pub(super) type Checked = Result<(), Fault>;
 
-fn refuse(
+pub(super) fn refuse(
     place: impl Into<String>,
     problem: impl Into<String>,
     mend: impl Into<String>,
@@ -56,10 +55,10 @@ fn refuse(
 }
 
 /// What can be spoken of.
-struct Known<'a> {
+pub(super) struct Known<'a> {
     points: &'a [PlannedPoint],
     /// The swept parameters with their values.
-    swept: BTreeMap<&'a str, Vec<Value>>,
+    pub(super) swept: BTreeMap<&'a str, Vec<Value>>,
     /// Whether any point has lookups, and keys.
     lookups: bool,
     keys: bool,
@@ -77,16 +76,8 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn plot(&self, place: &str, plot: Plot) -> Checked {
-        match plot {
-            Plot::Hops | Plot::HopDistribution => self.measured(place, "hops"),
-            Plot::KeysPerNode | Plot::KeyDistribution => self.measured(place, "keys_per_node"),
-            Plot::MessagesPerNode | Plot::MessageDistribution => Ok(()),
-        }
-    }
-
     /// Refuses a metric of which no point has anything.
-    fn measured(&self, place: &str, metric: &str) -> Checked {
+    pub(super) fn measured(&self, place: &str, metric: &str) -> Checked {
         let family = metric.split('.').next().unwrap_or_default();
         match family {
             "hops" | "lookups" | "latency_ms" | "forwards" | "fit" if !self.lookups => {
@@ -134,7 +125,7 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
-    fn metric(&self, place: &str, name: &str, is_fit: bool) -> Checked {
+    pub(super) fn metric(&self, place: &str, name: &str, is_fit: bool) -> Checked {
         let found =
             if is_fit { metrics::find_fit(name).is_some() } else { metrics::find(name).is_some() };
         if found {
@@ -145,7 +136,7 @@ impl<'a> Known<'a> {
             (false, None) => format!("there is no metric `{name}`"),
             (false, Some(_)) => format!("`{name}` is of a fit, not of a point"),
         };
-        refuse(place, problem, format!("the metrics are {}", near(name, is_fit)))
+        refuse(place, problem, known_metrics(name, is_fit))
     }
 
     fn bound(&self, place: &str, bound: &Bound, is_fit: bool) -> Checked {
@@ -170,7 +161,7 @@ impl<'a> Known<'a> {
     fn condition(&self, place: &str, name: &str, condition: &Condition) -> Checked {
         let swept = self.swept.get(name);
         if swept.is_none() && metrics::find(name).is_none() && !self.narrowed {
-            let mend = format!("the metrics are {}", near(name, false));
+            let mend = known_metrics(name, false);
             let problem = format!("`{name}` is neither a swept parameter nor a metric");
             return refuse(place, problem, mend);
         }
@@ -205,6 +196,23 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
+    /// Conditions on swept parameters alone.
+    pub(super) fn swept_conditions(
+        &self,
+        place: &str,
+        conditions: &BTreeMap<String, Condition>,
+    ) -> Checked {
+        for (name, condition) in conditions {
+            let place = format!("{place}.where.{name}");
+            if !self.swept.contains_key(name.as_str()) {
+                let problem = format!("`{name}` is not a swept parameter");
+                return refuse(place, problem, "choose points by swept parameters");
+            }
+            self.condition(&place, name, condition)?;
+        }
+        Ok(())
+    }
+
     fn published(&self, place: &str, published: &Published) -> Checked {
         let at = |field: &str| format!("{place}.{field}");
         let bins = DISTRIBUTIONS.iter().find(|(name, _)| *name == published.metric);
@@ -227,14 +235,7 @@ impl<'a> Known<'a> {
                 return refuse(at("against"), problem, mend);
             }
         }
-        for (name, condition) in &published.condition {
-            let place = format!("{place}.where.{name}");
-            if !self.swept.contains_key(name.as_str()) {
-                let problem = format!("`{name}` is not a swept parameter");
-                return refuse(place, problem, "choose points by swept parameters");
-            }
-            self.condition(&place, name, condition)?;
-        }
+        self.swept_conditions(place, &published.condition)?;
         if !published.divided_by.is_finite() || published.divided_by <= 0.0 {
             let problem = format!("{} divides nothing", published.divided_by);
             return refuse(at("divided_by"), problem, "give a number above 0");
@@ -324,22 +325,28 @@ fn comparison(place: &str, claim: &Claim) -> Checked {
     }
 }
 
-/// The metrics of the same family as a name that is none; all families otherwise.
-fn near(name: &str, is_fit: bool) -> String {
+/// The names of the same family as one that is none of them; all families otherwise.
+pub(super) fn near(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> String {
     let family = |name: &'static str| name.split('.').next().unwrap_or_default();
-    if is_fit {
-        return metrics::FIT_METRICS.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
-    }
-    let names = || metrics::METRICS.iter().map(|metric| metric.name);
     let wanted = name.split('.').next().unwrap_or_default();
-    let mut list: Vec<String> =
-        names().filter(|n| family(n) == wanted).map(str::to_owned).collect();
+    let alike = names.clone().filter(|n| family(n) == wanted).map(str::to_owned);
+    let mut list: Vec<String> = alike.collect();
     if list.is_empty() {
         let starred = |n| if family(n) == n { n.to_owned() } else { format!("{}.*", family(n)) };
-        list = names().map(starred).collect();
+        list = names.map(starred).collect();
         list.dedup();
     }
     list.join(", ")
+}
+
+/// What to say of a metric that is none.
+fn known_metrics(name: &str, is_fit: bool) -> String {
+    let names = if is_fit {
+        metrics::FIT_METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>().join(", ")
+    } else {
+        near(name, metrics::METRICS.iter().map(|metric| metric.name))
+    };
+    format!("the metrics are {names}")
 }
 
 #[cfg(test)]
@@ -454,15 +461,6 @@ mod tests {
         .map(|changes| published(&changes).unwrap_err())
         .collect();
         insta::assert_snapshot!(refusals.join("\n"));
-    }
-
-    #[test]
-    fn plots_of_nothing_are_refused() {
-        outcome("plots", json!(["hops", "message_distribution"])).unwrap();
-        assert_eq!(
-            outcome("plots", json!(["hops", "key_distribution"])).unwrap_err(),
-            "x: plots[1]: no keys for `keys_per_node`; give `workload.keys`"
-        );
     }
 
     #[test]
