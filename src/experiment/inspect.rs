@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::id::Id;
-use crate::measure::mean;
 use crate::measure::summary::{MessageCount, RingHealth, Values, Waiting};
+use crate::measure::{mean, metrics};
 use crate::overlay::{Overlay, Peer};
 use crate::sim::{Address, Duration, Purpose, Stream, Traffic};
 use crate::workload::Keys;
@@ -284,6 +284,7 @@ impl<P: Overlay> Drive<'_, P> {
         if let Some(longest) = waits.reduce(f64::max) {
             values.insert("waiting_ms", longest);
         }
+        debug_assert!(values.keys().all(|name| metrics::find_series(name).is_some()), "{values:?}");
         values
     }
 }

@@ -235,14 +235,14 @@ pub static SERIES: &[Series] = &[
     series("ring.right_predecessors", "", "share of nodes with the right predecessor"),
     series("ring.right_fingers", "", "share of fingers that are right"),
     series("views.right", "", "share of nodes whose view of the membership is the right one"),
-    series("lookups.success", "", "share of the lookups asked since the last sample that were answered rightly"),
-    series("gets.success", "", "share of the gets asked since the last sample that were answered rightly"),
+    series("lookups.success", "", "share of the lookups that ended since the last sample which were answered rightly"),
+    series("gets.success", "", "share of the gets that ended since the last sample which were answered rightly"),
     series("storage.available", "", "share of the stored keys that a get would find"),
     series("storage.lost", "keys", "stored keys of which no copy is left"),
     series("swarm.leechers", "peers", "peers that still download"),
     series("swarm.seeds", "peers", "peers that have the whole file"),
     series("swarm.completed", "downloads", "downloads completed since the start"),
-    series("tracker.waiting_ms", "ms", "mean wait of a message in the queue of the busiest server since the last sample"),
+    series("waiting_ms", "ms", "mean wait of a message since the last sample, at the server where messages waited longest"),
     series("messages.sent", "messages", "messages sent since the last sample, a second and node"),
 ];
 

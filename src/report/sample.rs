@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::math;
 use crate::measure::summary::{
-    Bins, Comparison, Fit, Hops, Line, Load, MessageCount, Outcome, Point, Run, Summary,
+    Bins, Comparison, Fit, Hops, Line, Load, MessageCount, Outcome, Point, Run, Summary, Timeline,
 };
 
 /// A value at each place, as published.

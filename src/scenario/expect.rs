@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::measure::metrics;
 
-use super::PlannedPoint;
 use super::condition::same;
 use super::error::Fault;
 use super::format::{Bound, Claim, Condition, Limits, Published, Scenario};
 use super::plot;
 use super::sweep::Grid;
+use super::{PlannedPoint, Setup};
 
 /// The parameter over which hops are fitted.
 const NODES: &str = "population.nodes";
@@ -24,6 +24,60 @@ const NODES: &str = "population.nodes";
 /// bins and the metric that they belong to.
 const DISTRIBUTIONS: [(&str, &str); 3] =
     [("hops.pdf", "hops"), ("keys_per_node.pdf", "keys"), ("messages_per_node.pdf", "messages")];
+
+/// What must be in a scenario for there to be anything to measure.
+struct Need {
+    /// The first parts of the names of the metrics that need it.
+    families: &'static [&'static str],
+    what: &'static str,
+    is_there: fn(&Setup) -> bool,
+    mend: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need {
+        families: &["hops", "lookups", "latency_ms", "forwards", "fit"],
+        what: "lookups",
+        is_there: |setup| setup.workload.lookups.is_some(),
+        mend: "workload.lookups",
+    },
+    Need {
+        families: &["keys_per_node"],
+        what: "keys",
+        is_there: |setup| setup.workload.keys > 0,
+        mend: "workload.keys",
+    },
+    Need {
+        families: &["joins"],
+        what: "joins",
+        is_there: |setup| setup.joins.is_some() || setup.leaves.is_some(),
+        mend: "population.joins",
+    },
+    Need {
+        families: &["leaves"],
+        what: "leaves",
+        is_there: |setup| setup.leaves.is_some(),
+        mend: "population.leaves",
+    },
+    Need {
+        families: &["gets", "puts", "storage"],
+        what: "values",
+        is_there: |setup| setup.workload.storage.is_some(),
+        mend: "workload.storage",
+    },
+    Need {
+        families: &["downloads", "swarm"],
+        what: "downloads",
+        is_there: |setup| setup.workload.downloads.is_some(),
+        mend: "workload.downloads",
+    },
+    Need {
+        families: &["after_fault"],
+        what: "faults",
+        is_there: |setup| !setup.faults.is_empty(),
+        mend: "faults",
+    },
+];
 
 /// Checks plots, claims and published numbers. `narrowed` says that the command
 /// line changed parameters: then points may be missing that the file has.
@@ -59,9 +113,6 @@ pub(super) struct Known<'a> {
     points: &'a [PlannedPoint],
     /// The swept parameters with their values.
     pub(super) swept: BTreeMap<&'a str, Vec<Value>>,
-    /// Whether any point has lookups, and keys.
-    lookups: bool,
-    keys: bool,
     narrowed: bool,
 }
 
@@ -70,8 +121,6 @@ impl<'a> Known<'a> {
         Known {
             points,
             swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
-            lookups: points.iter().any(|point| point.setup.workload.lookups.is_some()),
-            keys: points.iter().any(|point| point.setup.workload.keys > 0),
             narrowed,
         }
     }
@@ -79,14 +128,16 @@ impl<'a> Known<'a> {
     /// Refuses a metric of which no point has anything.
     pub(super) fn measured(&self, place: &str, metric: &str) -> Checked {
         let family = metric.split('.').next().unwrap_or_default();
-        match family {
-            "hops" | "lookups" | "latency_ms" | "forwards" | "fit" if !self.lookups => {
-                refuse(place, format!("no lookups for `{metric}`"), "give `workload.lookups`")
+        let missing = NEEDS.iter().find(|need| {
+            need.families.contains(&family)
+                && !self.points.iter().any(|point| (need.is_there)(&point.setup))
+        });
+        match missing {
+            Some(need) => {
+                let problem = format!("no {} for `{metric}`", need.what);
+                refuse(place, problem, format!("give `{}`", need.mend))
             }
-            "keys_per_node" if !self.keys => {
-                refuse(place, format!("no keys for `{metric}`"), "give `workload.keys`")
-            }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

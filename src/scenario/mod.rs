@@ -275,7 +275,7 @@ mod tests {
                 "upkeep": "as it is",
             })
         );
-        assert_eq!((lazy.setup.keys, last.setup.keys), (10, 1000));
+        assert_eq!((lazy.setup.workload.keys, last.setup.workload.keys), (10, 1000));
         assert_eq!((last.setup.servers, last.setup.network.loss), (128, 0.2));
         assert_eq!((plan.base.servers, plan.base.network.loss), (64, 0.01));
     }

@@ -376,8 +376,10 @@ impl<P: KeyRouting> Stored<P> {
         if let Some(heir) = heir {
             if duties.heir != Some(heir) {
                 duties.heir = Some(heir);
+                // Who has not answered yet may not have it.
+                let sure = duties.holders.iter().filter(|h| !duties.awaited.contains(h));
                 let mut list: SmallVec<[StoredItem<_>; 4]> =
-                    duties.holders.iter().map(|holder| StoredItem::Holder(*holder)).collect();
+                    sure.map(|holder| StoredItem::Holder(*holder)).collect();
                 if why == HandOver::Joined && self.storage.followers() > 0 {
                     list.push(StoredItem::Holder(this));
                 }

@@ -272,8 +272,7 @@ impl<P: KeyRouting> Stored<P> {
             return;
         }
         if open.others.is_empty() && open.asked <= 2 {
-            let this = context.this();
-            open.others = holders(context.received_list()).filter(|peer| *peer != this).collect();
+            open.others = holders(context.received_list()).collect();
             open.others.reverse();
         }
         self.go_on(node, open, context);

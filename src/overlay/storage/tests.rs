@@ -50,6 +50,8 @@ struct World<'i, P: KeyRouting> {
     next: usize,
     /// Joins and leaves of this system must not overlap.
     one_by_one: bool,
+    /// Nobody joins or leaves any more.
+    is_quiet: bool,
 }
 
 /// What is done to it.
@@ -92,8 +94,19 @@ impl<'i, P: KeyRouting> World<'i, P> {
         protocol.preload(values, truth, &mut nodes);
         let (acknowledged, put) = (vec![1; KEYS], vec![1; KEYS]);
         let (requests, leaving) = (Vec::new(), Vec::new());
-        let next = INITIAL;
-        World { simulation, ids, keys, acknowledged, put, requests, leaving, next, one_by_one }
+        let (next, is_quiet) = (INITIAL, false);
+        World {
+            simulation,
+            ids,
+            keys,
+            acknowledged,
+            put,
+            requests,
+            leaving,
+            next,
+            one_by_one,
+            is_quiet,
+        }
     }
 
     fn up(&self) -> Vec<Address> {
@@ -169,7 +182,9 @@ impl<'i, P: KeyRouting> World<'i, P> {
                 Note::Fetched { request, value, .. } => {
                     let (key, version) = self.requests[request.0 as usize];
                     let found = value.map_or(0, |value| value.version);
-                    assert!(found >= version, "key {key}: {found} in place of {version}");
+                    // While joins and leaves overlap, a get may come between two owners.
+                    let is_sure = self.one_by_one || self.is_quiet;
+                    assert!(!is_sure || found >= version, "key {key}: {found} for {version}");
                 }
                 _ => {}
             }
@@ -190,6 +205,7 @@ impl<'i, P: KeyRouting> World<'i, P> {
     /// node gets it.
     fn finish(&mut self) {
         self.run(Duration::from_secs(60));
+        self.is_quiet = true;
         assert_eq!(self.staying().len(), self.up().len(), "who leaves departs in the end");
         let ring = Ring::of(self.ids, self.up().into_iter());
         let space = self.simulation.protocol().storage.space;
@@ -254,7 +270,7 @@ fn storage(space: IdSpace, copies: usize, spaced: bool) -> Storage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..crate::property::config() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..crate::property::config() })]
 
     /// Nothing is lost by a graceful leave or by a join, however they overlap.
     #[test]
@@ -269,6 +285,33 @@ proptest! {
         let ids = ids(space, seed);
         let routing = chord(space, 6, fingers);
         let mut world = World::new(routing, storage(space, copies, spaced), &ids, seed, false);
+        for step in steps {
+            world.take(step);
+        }
+        world.finish();
+    }
+
+    /// The same on the base version, whose joins and leaves come one by one.
+    #[test]
+    fn nothing_is_lost_on_base_chord(
+        seed: u64,
+        copies in 1usize..=2,
+        spaced: bool,
+        init in prop::sample::select(vec![
+            FingerInit::Each,
+            FingerInit::SkipCovered,
+            FingerInit::NeighbourHints,
+        ]),
+        steps in steps(),
+    ) {
+        let space = IdSpace::new(32).unwrap();
+        let ids = ids(space, seed);
+        let join = JoinVersion::Base(init);
+        let (stabilize, fix_fingers, check_predecessor) = (None, None, None);
+        let routing = Chord {
+            join, stabilize, fix_fingers, check_predecessor, ..chord(space, 1, true)
+        };
+        let mut world = World::new(routing, storage(space, copies, spaced), &ids, seed, true);
         for step in steps {
             world.take(step);
         }
