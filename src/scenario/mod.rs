@@ -21,6 +21,7 @@ mod sweep;
 mod units;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -186,8 +187,9 @@ pub fn schema() -> Value {
 /// Whether a path begins at a field of the file, as the paths of swept parameters do.
 /// The labels of variants do not.
 pub(crate) fn is_field(path: &str) -> bool {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
     let root = path.split('.').next().unwrap_or_default();
-    schema()["properties"].get(root).is_some()
+    SCHEMA["properties"].get(root).is_some()
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn add_measured(
             legend.push(Entry::series(samples, line_name(&series.name, &short)));
         }
     }
-    if let ([series], [metric]) = (&sweep.series[..], shown) {
+    if let (true, [series], [metric]) = (sweep.axis.of_names, &sweep.series[..], shown) {
         recolour(series, metric, per, marks);
     }
 }

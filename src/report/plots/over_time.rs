@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::chart::{Chart, Entry, Mark, Place, Sample, Stroke};
 use super::metric::{heights, name_single};
 use super::series::{
-    capitalised, evenly, line_name, line_of, name_of, selected, shared, short_names, subtitle,
+    capitalised, evenly, line_name, line_of, name_among, selected, shared, short_names, subtitle,
     varying,
 };
 use super::style;
@@ -33,42 +33,11 @@ pub(super) fn chart(summary: &Summary, plot: &TimePlot) -> Chart {
 
     let mut marks = Vec::new();
     let mut legend = Vec::new();
-    for (number, level) in plot.curves.iter().enumerate() {
-        let stroke = Stroke::theory(number);
-        let points = vec![(0.0, level.value), (end / clock.seconds, level.value)];
-        marks.push(Mark::Line { points, stroke });
-        legend.push(Entry::new([Sample::Line(stroke)], &*level.label));
+    add_measured(summary, &names, &shown, &clock, &mut marks, &mut legend);
+    if !shown.is_empty() {
+        add_expected(plot, &clock, end, &mut marks, &mut legend);
     }
-    for (number, moment) in plot.marks.iter().enumerate() {
-        let stroke = Stroke { colour: style::INK, width: 1.5, dash: Some(style::dash(number)) };
-        marks.push(Mark::Upright { at: moment.at.0.as_secs_f64() / clock.seconds, stroke });
-        let text = format!("{} ({})", moment.label, moment.at.0);
-        legend.push(Entry::new([Sample::Upright(stroke)], text));
-    }
-
-    let systems: Vec<Option<&str>> =
-        shown.iter().map(|point| Some(point.system.as_str())).collect();
-    let looks = style::looks(&systems);
-    let differing = varying(summary, &shown);
-    let mut lines = Vec::new();
-    for (quantity, (name, short)) in names.iter().zip(short_names(&names)).enumerate() {
-        for (point, look) in shown.iter().zip(&looks) {
-            let Some(values) = point.timeline.series.get(*name) else { continue };
-            let places = point.timeline.seconds.iter().map(|seconds| seconds / clock.seconds);
-            let places: Vec<(f64, Option<f64>)> = places.zip(values.iter().copied()).collect();
-            let runs = runs(&places);
-            let points = marked(&runs);
-            let (stroke, symbol) = line_of(quantity, *look, shown.len() == 1, points.len());
-            marks.push(Mark::Points { points, symbol, aside: 0.0 });
-            marks.extend(runs.into_iter().map(|points| Mark::Line { points, stroke }));
-            let params = point.params.clone().into_iter();
-            let params = params.filter(|(path, _)| differing.contains(&path.as_str())).collect();
-            let text = line_name(&name_of(&params, summary), &short);
-            lines.push(Entry::series([Sample::Line(stroke), Sample::Symbol(symbol)], text));
-        }
-    }
-    lines.append(&mut legend);
-    name_single(&mut lines);
+    name_single(&mut legend);
 
     let series = names.first().and_then(|name| metrics::find_series(name));
     let unit = series.map_or("", |series| series.unit);
@@ -91,7 +60,57 @@ pub(super) fn chart(summary: &Summary, plot: &TimePlot) -> Chart {
         ),
         y: Axis::of_heights(&y, plot.scale, &heights(&marks)),
         marks,
-        legend: lines,
+        legend,
+    }
+}
+
+fn add_measured(
+    summary: &Summary,
+    names: &[&str],
+    shown: &[&Point],
+    clock: &Clock,
+    marks: &mut Vec<Mark>,
+    legend: &mut Vec<Entry>,
+) {
+    let systems: Vec<Option<&str>> =
+        shown.iter().map(|point| Some(point.system.as_str())).collect();
+    let looks = style::looks(&systems);
+    let differing = varying(summary, shown);
+    for (quantity, (name, short)) in names.iter().zip(short_names(names)).enumerate() {
+        for (point, look) in shown.iter().zip(&looks) {
+            let Some(values) = point.timeline.series.get(*name) else { continue };
+            let places = point.timeline.seconds.iter().map(|seconds| seconds / clock.seconds);
+            let places: Vec<(f64, Option<f64>)> = places.zip(values.iter().copied()).collect();
+            let runs = runs(&places);
+            let points = marked(&runs);
+            let (stroke, symbol) = line_of(quantity, *look, shown.len() == 1, points.len());
+            marks.push(Mark::Points { points, symbol, aside: 0.0 });
+            marks.extend(runs.into_iter().map(|points| Mark::Line { points, stroke }));
+            let text = line_name(&name_among(&differing, &point.params, summary), &short);
+            legend.push(Entry::series([Sample::Line(stroke), Sample::Symbol(symbol)], text));
+        }
+    }
+}
+
+/// What theory expects, and when something happens.
+fn add_expected(
+    plot: &TimePlot,
+    clock: &Clock,
+    end: f64,
+    marks: &mut Vec<Mark>,
+    legend: &mut Vec<Entry>,
+) {
+    for (number, level) in plot.curves.iter().enumerate() {
+        let stroke = Stroke::theory(number);
+        let points = vec![(0.0, level.value), (end / clock.seconds, level.value)];
+        marks.push(Mark::Line { points, stroke });
+        legend.push(Entry::new([Sample::Line(stroke)], &*level.label));
+    }
+    for (number, moment) in plot.marks.iter().enumerate() {
+        let stroke = Stroke { colour: style::INK, width: 1.5, dash: Some(style::dash(number)) };
+        marks.push(Mark::Upright { at: moment.at.0.as_secs_f64() / clock.seconds, stroke });
+        let text = format!("{} ({})", moment.label, moment.at.0);
+        legend.push(Entry::new([Sample::Upright(stroke)], text));
     }
 }
 

@@ -202,9 +202,7 @@ impl<'a> Sweep<'a> {
             params.shift_remove(path);
             let number = series.iter().position(|other| other.params == params);
             let number = number.unwrap_or_else(|| {
-                let differing = params.clone().into_iter();
-                let differing = differing.filter(|(path, _)| varying.contains(&path.as_str()));
-                let name = name_of(&differing.collect(), summary);
+                let name = name_among(&varying, &params, summary);
                 series.push(Series { params, name, look: Look::numbered(0), points: Vec::new() });
                 series.len() - 1
             });
@@ -316,6 +314,13 @@ pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String 
         parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words_of(summary, path, value)));
     }
     parts.join(", ")
+}
+
+/// The values of some of the parameters in words.
+pub(super) fn name_among(paths: &[&str], params: &Map<String, Value>, summary: &Summary) -> String {
+    let mut some = params.clone();
+    some.retain(|path, _| paths.contains(&path.as_str()));
+    name_of(&some, summary)
 }
 
 /// The last part of a path.
