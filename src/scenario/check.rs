@@ -268,7 +268,19 @@ fn join_plan(
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
-    let initial = joins.initial;
+    let initial = match (joins.initial, joins.count) {
+        (Some(_), Some(_)) => {
+            let problem = "has both `initial` and `count`";
+            return refuse(place, problem, "leave one of them out");
+        }
+        (Some(initial), None) => initial,
+        (None, Some(count)) if count >= servers => {
+            let problem = format!("{count} of {servers} nodes cannot join: nobody is there");
+            return refuse("population.joins.count", problem, "give fewer than there are");
+        }
+        (None, Some(count)) => servers - count,
+        (None, None) => 1,
+    };
     if initial == 0 || initial > servers {
         return refuse(
             "population.joins.initial",

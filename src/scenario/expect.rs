@@ -125,6 +125,11 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Whether any point is looked at while it runs.
+    pub(super) fn takes_samples(&self) -> bool {
+        self.points.iter().any(|point| point.setup.sample_every.is_some())
+    }
+
     /// Refuses a metric of which no point has anything.
     pub(super) fn measured(&self, place: &str, metric: &str) -> Checked {
         let family = metric.split('.').next().unwrap_or_default();

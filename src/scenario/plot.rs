@@ -109,6 +109,10 @@ fn curve(place: &str, curve: &Curve) -> Checked {
 
 fn time_plot(known: &Known<'_>, place: &str, plot: &TimePlot) -> Checked {
     let at = |field: &str| format!("{place}.{field}");
+    if !known.takes_samples() {
+        let problem = "shows what is sampled over time, and nothing is";
+        return refuse(place, problem, "give `measure`, such as {\"every\": \"10s\"}");
+    }
     if plot.series.is_empty() {
         return refuse(at("series"), "is empty", "give the name of a series");
     }
