@@ -163,8 +163,8 @@ pub struct ChordNode {
     next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
-    /// Whether the contact has said that it is not on the ring itself yet.
-    contact_is_joining: bool,
+    /// Whether the contact cannot let it in yet, and need only be asked a little later.
+    try_again_soon: bool,
     /// Whether the node has been asked to leave.
     is_leaving: bool,
 }
@@ -285,7 +285,7 @@ impl Protocol for Chord {
             fingers: FingerTable::empty(),
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
             is_leaving: false,
         }
     }
@@ -335,6 +335,8 @@ impl Protocol for Chord {
             ChordMessage::Found { query, owner } => {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
+            // Who asks a joining node knows an earlier life of it, which has ended.
+            ChordMessage::GetNeighbours if node.successors.is_empty() => {}
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
@@ -352,7 +354,7 @@ impl Protocol for Chord {
                 context.reply(answer, &[]);
             }
             ChordMessage::PreviousPredecessor { predecessor } => {
-                self.on_place_taken(node, predecessor, context);
+                self.on_place_taken(node, from, predecessor, context);
             }
             ChordMessage::GetTable => self.answer_get_table(node, context),
             ChordMessage::Table => self.on_table(node, context),
@@ -459,7 +461,7 @@ impl Chord {
             fingers,
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
             is_leaving: false,
         }
     }
