@@ -4,6 +4,7 @@
 //! made from pointers that the oracle computed; the overlay does not compute them.)
 
 pub mod chord;
+pub mod full_membership;
 
 use smallvec::SmallVec;
 
@@ -54,6 +55,12 @@ pub trait Overlay: Protocol + Clone {
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
         let _ = (node, truth);
         None
+    }
+
+    /// A node has stopped, which the others do not know. Only for systems with an oracle
+    /// among their parameters, which tells them.
+    fn observe_stop(&self, node: Address) {
+        let _ = node;
     }
 
     /// Whether the node takes part in a swarm, and how far it is.

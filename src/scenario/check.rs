@@ -8,11 +8,13 @@
 use std::collections::BTreeSet;
 
 use crate::id::{Id, IdSpace};
+use crate::overlay::full_membership::BROADCAST_ATTEMPTS;
 use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Chord, ExplicitId, Fingers, Joins, Latency, Lookups, Network, Overlay, Population, Scenario,
+    Chord, ExplicitId, Fingers, FullMembership, Joins, Latency, Lookups, Network, Overlay,
+    Placement, Population, Scenario, Spread, Workload,
 };
 use super::units::Span;
 
@@ -29,6 +31,11 @@ pub const MAX_LOOKUPS: u64 = 1_000_000_000;
 /// The least chance that a draw of all identifiers of a server finds them free. (Servers
 /// without virtual nodes need none: they fill a ring one by one.)
 const LEAST_ROOM: f64 = 1e-3;
+/// The most nodes that a node gossips with in a round.
+const MAX_FANOUT: u32 = 100;
+/// Live servers that one broadcast may make look dead, on average. Each of them leads to two
+/// more broadcasts, the accusation and the refutation: with one half they never end.
+const MAX_MISTAKEN: f64 = 0.25;
 /// The longest name of a scenario; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
@@ -108,14 +115,20 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let population = &scenario.population;
     let (servers, explicit_ids) = servers(population, id_space)?;
     let nodes = nodes(population, servers, id_space)?;
-    let Overlay::Chord(chord) = &scenario.overlay;
-    self::chord(chord, duration)?;
+    network(&scenario.network)?;
+    match &scenario.overlay {
+        Overlay::Chord(chord) => self::chord(chord, duration)?,
+        Overlay::FullMembership(membership) => {
+            full_membership(membership, duration)?;
+            broadcast(membership, servers, scenario.network.loss)?;
+            baseline(membership, &scenario.workload)?;
+        }
+    }
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, chord, duration)?),
+        Some(joins) => Some(join_plan(joins, servers, &scenario.overlay, duration)?),
         None => None,
     };
-    network(&scenario.network)?;
-    patience(chord, &scenario.network.latency)?;
+    patience(&scenario.overlay, &scenario.network.latency)?;
     if let Some(lookups) = &scenario.workload.lookups {
         self::lookups(lookups, nodes, duration)?;
     }
@@ -239,7 +252,7 @@ fn chance_of_room(nodes: u64, times: u32, size: u64) -> f64 {
 fn join_plan(
     joins: &Joins,
     servers: u32,
-    chord: &Chord,
+    overlay: &Overlay,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
@@ -263,23 +276,25 @@ fn join_plan(
             return refuse(place, "has both `interval` and `times`", "leave one of them out");
         }
     };
-    if chord.stabilize.is_none() {
-        return refuse(
-            place,
-            "nobody learns of nodes that join while nobody stabilises",
-            "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}",
-        );
+    if let Overlay::Chord(chord) = overlay {
+        if chord.stabilize.is_none() {
+            return refuse(
+                place,
+                "nobody learns of nodes that join while nobody stabilises",
+                "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}",
+            );
+        }
+        if duration.is_none() {
+            return refuse(
+                "duration",
+                "is missing: nodes that join and stabilise never come to an end",
+                "say how long to simulate, such as \"10min\"",
+            );
+        }
     }
-    let Some(duration) = duration else {
-        return refuse(
-            "duration",
-            "is missing: nodes that join and stabilise never come to an end",
-            "say how long to simulate, such as \"10min\"",
-        );
-    };
-    match times.last() {
+    match (times.last(), duration) {
         // What happens at the end does not happen any more.
-        Some(last) if last.as_nanos() >= duration.as_nanos() => refuse(
+        (Some(last), Some(duration)) if last.as_nanos() >= duration.as_nanos() => refuse(
             place,
             format!("the last node joins at {last}, not before the end at {duration}"),
             "give a longer `duration` or earlier joins",
@@ -353,6 +368,65 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
     Ok(())
 }
 
+fn full_membership(membership: &FullMembership, duration: Option<Duration>) -> Checked {
+    let place = |field: &str| format!("overlay.full_membership.{field}");
+    positive(&place("request_timeout"), membership.request_timeout)?;
+    let Spread::Gossip(gossip) = membership.spread else { return Ok(()) };
+    positive(&place("spread.gossip.period"), gossip.period)?;
+    positive(&place("spread.gossip.anti_entropy"), gossip.anti_entropy)?;
+    if !(1..=MAX_FANOUT).contains(&gossip.fanout) {
+        let problem = format!("nobody gossips with {} nodes at a time", gossip.fanout);
+        return refuse(&place("spread.gossip.fanout"), problem, format!("give 1 to {MAX_FANOUT}"));
+    }
+    if duration.is_none() {
+        return refuse(
+            "duration",
+            "is missing: `spread` \"gossip\" goes on for ever",
+            "say how long to simulate, such as \"10min\"",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses losses at which broadcasts lead to ever more broadcasts.
+fn broadcast(membership: &FullMembership, servers: u32, loss: f64) -> Checked {
+    if !matches!(membership.spread, Spread::Broadcast(_)) {
+        return Ok(());
+    }
+    let arrives = (1.0 - loss) * (1.0 - loss);
+    let unheard = (0..BROADCAST_ATTEMPTS).map(|_| 1.0 - arrives).product::<f64>();
+    let mistaken = unheard * f64::from(servers);
+    if mistaken > MAX_MISTAKEN {
+        return refuse(
+            "network.loss",
+            format!(
+                "{loss} makes every broadcast take {mistaken:.2} of {servers} live servers for dead, which leads to more broadcasts without end"
+            ),
+            "lose less, or give `overlay.full_membership.spread` as {\"gossip\": {}}",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses what asks where keys are on the ring when they are on none.
+fn baseline(membership: &FullMembership, workload: &Workload) -> Checked {
+    if membership.placement == Placement::Ring {
+        return Ok(());
+    }
+    let asked = [
+        ("workload.lookups", workload.lookups.is_some(), "lookups are judged"),
+        ("workload.keys", workload.keys > 0, "keys are placed"),
+    ];
+    match asked.into_iter().find(|(_, asked, _)| *asked) {
+        Some((place, _, what)) => refuse(
+            place,
+            format!("{what} by the ring, which `placement` \"modulo\" does not follow"),
+            "leave it out, or give `overlay.full_membership.placement` as \"ring\"",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn network(network: &Network) -> Checked {
     share("network.loss", network.loss, "a probability")?;
     let place = |field: &str| format!("network.latency.{field}");
@@ -378,7 +452,13 @@ fn network(network: &Network) -> Checked {
 }
 
 /// Refuses a time-out that every answer must miss.
-fn patience(chord: &Chord, latency: &Latency) -> Checked {
+fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
+    let (place, timeout) = match overlay {
+        Overlay::Chord(chord) => ("overlay.chord.request_timeout", chord.request_timeout.0),
+        Overlay::FullMembership(membership) => {
+            ("overlay.full_membership.request_timeout", membership.request_timeout.0)
+        }
+    };
     let shortest = match latency {
         Latency::Constant(span) => span.0,
         Latency::Uniform(uniform) => uniform.from.0,
@@ -386,12 +466,11 @@ fn patience(chord: &Chord, latency: &Latency) -> Checked {
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
     let round_trip = shortest + shortest;
-    if round_trip > chord.request_timeout.0 {
+    if round_trip > timeout {
         return refuse(
-            "overlay.chord.request_timeout",
+            place,
             format!(
-                "{} passes before any answer comes: a message and its answer take {round_trip}",
-                chord.request_timeout.0
+                "{timeout} passes before any answer comes: a message and its answer take {round_trip}"
             ),
             "give a longer time-out or a shorter latency",
         );
@@ -513,6 +592,29 @@ mod tests {
         assert_eq!(seconds, ["1s", "3s", "5s", "7s", "9s", "11s"]);
     }
 
+    /// The same with full membership.
+    fn membership(overlay: &Value) -> Vec<(&'static str, Value)> {
+        let overlay = json!({"full_membership": overlay});
+        vec![("overlay", overlay), ("network.loss", json!(0)), ("workload.keys", json!(0))]
+    }
+
+    #[test]
+    fn full_membership_needs_no_duration_unless_it_gossips() {
+        for spread in [json!("instant"), json!({"broadcast": {}})] {
+            let mut changes = membership(&json!({"spread": spread}));
+            changes.push(("duration", json!(null)));
+            with(&changes).unwrap();
+        }
+        with(&membership(&json!({"spread": {"gossip": {}}}))).unwrap();
+        let mut changes = membership(&json!({"placement": "modulo"}));
+        changes.push(("workload.lookups", json!(null)));
+        with(&changes).unwrap();
+        // A loss that four attempts make up for.
+        let mut changes = membership(&json!({"spread": {"broadcast": {}}}));
+        changes.push(("network.loss", json!(0.1)));
+        with(&changes).unwrap();
+    }
+
     #[test]
     fn identifiers_are_read_in_both_ways() {
         let setup = with(&[("population", json!({"ids": [0, "1f", "2A"]})), ("id_bits", json!(6))])
@@ -597,7 +699,27 @@ mod tests {
             ],
             vec![("workload.keys", json!(100_000_001))],
         ];
-        let refusals: Vec<String> = all.iter().map(|changes| with(changes).unwrap_err()).collect();
+        let also = |overlay: Value, more: &[(&'static str, Value)]| {
+            membership(&overlay).into_iter().chain(more.iter().cloned()).collect::<Vec<_>>()
+        };
+        let gossip = |gossip: Value| json!({"spread": {"gossip": gossip}});
+        let of_membership = [
+            also(json!({"request_timeout": "0s"}), &[]),
+            also(json!({"request_timeout": "19ms"}), &[]),
+            also(gossip(json!({"period": "0s"})), &[]),
+            also(gossip(json!({"anti_entropy": "0s"})), &[]),
+            also(gossip(json!({"fanout": 0})), &[]),
+            also(gossip(json!({"fanout": 101})), &[]),
+            also(gossip(json!({})), &[("duration", no())]),
+            also(json!({"spread": {"broadcast": {}}}), &[("network.loss", json!(0.3))]),
+            also(json!({"placement": "modulo"}), &[]),
+            also(
+                json!({"placement": "modulo"}),
+                &[("workload.lookups", no()), ("workload.keys", json!(1))],
+            ),
+        ];
+        let all = all.into_iter().chain(of_membership);
+        let refusals: Vec<String> = all.map(|changes| with(&changes).unwrap_err()).collect();
         insta::assert_snapshot!(refusals.join("\n"));
     }
 }
