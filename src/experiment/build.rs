@@ -2,7 +2,7 @@
 
 use crate::network::{Latency, Network};
 use crate::overlay::storage::{Placement, Storage, Stored};
-use crate::overlay::{KeyRouting, Overlay, chord};
+use crate::overlay::{KeyRouting, Overlay, chord, full_membership};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
@@ -17,10 +17,14 @@ pub(super) trait Task {
     fn run<P: Overlay>(self, protocol: P) -> Self::Output;
 }
 
-/// Does something with the protocol of a scenario: the only place that tells overlays apart.
-pub(super) fn with_protocol<T: Task>(setup: &Setup, task: T) -> T::Output {
+/// Does something with the protocol of a scenario, for one repeat's servers: the only place
+/// that tells overlays apart.
+pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: T) -> T::Output {
     match &setup.overlay {
         format::Overlay::Chord(chord) => with_storage(setup, self::chord(setup, chord), task),
+        format::Overlay::FullMembership(membership) => {
+            with_storage(setup, self::full_membership(setup, membership, servers), task)
+        }
     }
 }
 
@@ -140,4 +144,34 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         ask_before_adopting: chord.ask_before_adopting,
         virtual_nodes: setup.virtual_nodes as usize,
     }
+}
+
+/// Full membership of these servers.
+fn full_membership(
+    setup: &Setup,
+    membership: &format::FullMembership,
+    servers: &Population,
+) -> full_membership::FullMembership {
+    let parameters = full_membership::Parameters {
+        placement: match membership.placement {
+            format::Placement::Ring => full_membership::Placement::Ring,
+            format::Placement::Modulo => full_membership::Placement::Modulo,
+        },
+        spread: match membership.spread {
+            format::Spread::Instant => full_membership::Spread::Instant,
+            format::Spread::Broadcast(_) => full_membership::Spread::Broadcast,
+            format::Spread::Gossip(gossip) => full_membership::Spread::Gossip {
+                period: gossip.period.0,
+                fanout: gossip.fanout,
+                anti_entropy: gossip.anti_entropy.0,
+            },
+        },
+        request_timeout: membership.request_timeout.0,
+    };
+    full_membership::FullMembership::new(
+        parameters,
+        setup.id_space,
+        &servers.ids,
+        servers.virtual_nodes,
+    )
 }

@@ -272,7 +272,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
         };
         for server in victims {
             for node in self.hosts_of(server) {
-                self.simulation.protocol().observe_crash(node);
                 self.simulation.crash(node);
             }
         }
@@ -394,6 +393,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
         for (at, node) in stopped {
             self.count_running(at, -1);
+            self.simulation.protocol().observe_stop(node);
             self.up.retain(|other| *other != node);
             self.leaving.remove(&node);
         }
@@ -404,6 +404,11 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (now, up) = (self.simulation.now(), self.up.len());
         for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
             requests.population_changed(now, up);
+        }
+        if self.simulation.protocol().is_told_by_oracle() {
+            for node in &self.up {
+                self.simulation.operate(*node, Operation::TakeNote);
+            }
         }
     }
 

@@ -8,12 +8,14 @@
 use std::collections::BTreeSet;
 
 use crate::id::{Id, IdSpace};
+use crate::overlay::full_membership::BROADCAST_ATTEMPTS;
 use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Arrivals, Chord, ChordJoin, Crash, ExplicitId, Fault as FaultFormat, Fingers, Joins, Latency,
-    Leaves, Network, Overlay, Placement, Population, Requests, Scenario, Storage, Workload,
+    Arrivals, Chord, ChordJoin, CopyPlacement, Crash, ExplicitId, Fault as FaultFormat, Fingers,
+    FullMembership, Joins, Latency, Leaves, Network, Overlay, Placement, Population, Requests,
+    Scenario, Spread, Storage, Workload,
 };
 use super::units::Span;
 use crate::workload::JoinTimes;
@@ -35,6 +37,11 @@ const LEAST_ROOM: f64 = 1e-3;
 const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
 /// The most samples of a run.
 const MAX_SAMPLES: u64 = 100_000;
+/// The most nodes that a node gossips with in a round.
+const MAX_FANOUT: u32 = 100;
+/// Live servers that one broadcast may make look dead, on average. Each of them leads to two
+/// more broadcasts, the accusation and the refutation: with one half they never end.
+const MAX_MISTAKEN: f64 = 0.25;
 /// The longest name of a scenario; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
@@ -125,14 +132,22 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let population = &scenario.population;
     let (servers, explicit_ids) = servers(population, id_space)?;
     let nodes = nodes(population, servers, id_space)?;
-    let Overlay::Chord(chord) = &scenario.overlay;
-    self::chord(chord, duration)?;
+    network(&scenario.network)?;
+    match &scenario.overlay {
+        Overlay::Chord(chord) => self::chord(chord, duration)?,
+        Overlay::FullMembership(membership) => {
+            full_membership(membership, duration)?;
+            broadcast(membership, servers, scenario.network.loss)?;
+            baseline(membership, &scenario.workload)?;
+        }
+    }
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, population.virtual_nodes, chord, duration)?),
+        Some(joins) => {
+            Some(join_plan(joins, servers, population.virtual_nodes, &scenario.overlay, duration)?)
+        }
         None => None,
     };
-    network(&scenario.network)?;
-    patience(chord, &scenario.network.latency)?;
+    patience(&scenario.overlay, &scenario.network.latency)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
@@ -264,7 +279,7 @@ fn join_plan(
     joins: &Joins,
     servers: u32,
     virtual_nodes: u32,
-    chord: &Chord,
+    overlay: &Overlay,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
@@ -305,22 +320,8 @@ fn join_plan(
             return refuse(place, "has both `interval` and `times`", "leave one of them out");
         }
     };
-    match chord.join {
-        ChordJoin::Stabilized if chord.stabilize.is_none() => {
-            return refuse(
-                place,
-                "nobody learns of nodes that join while nobody stabilises",
-                "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
-            );
-        }
-        ChordJoin::Base(_) if virtual_nodes > 1 => {
-            return refuse(
-                "population.virtual_nodes",
-                "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
-                "leave out `population.virtual_nodes` or `overlay.chord.join`",
-            );
-        }
-        _ => {}
+    if let Overlay::Chord(chord) = overlay {
+        joins_on_chord(chord, virtual_nodes)?;
     }
     let last = match &times {
         JoinTimes::At(times) => times.last(),
@@ -334,6 +335,23 @@ fn join_plan(
             "give a longer `duration` or earlier joins",
         ),
         _ => Ok(JoinPlan { initial, times }),
+    }
+}
+
+/// What Chord needs for nodes to join.
+fn joins_on_chord(chord: &Chord, virtual_nodes: u32) -> Checked {
+    match chord.join {
+        ChordJoin::Stabilized if chord.stabilize.is_none() => refuse(
+            "population.joins",
+            "nobody learns of nodes that join while nobody stabilises",
+            "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
+        ),
+        ChordJoin::Base(_) if virtual_nodes > 1 => refuse(
+            "population.virtual_nodes",
+            "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
+            "leave out `population.virtual_nodes` or `overlay.chord.join`",
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -413,6 +431,65 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
     Ok(())
 }
 
+fn full_membership(membership: &FullMembership, duration: Option<Duration>) -> Checked {
+    let place = |field: &str| format!("overlay.full_membership.{field}");
+    positive(&place("request_timeout"), membership.request_timeout)?;
+    let Spread::Gossip(gossip) = membership.spread else { return Ok(()) };
+    positive(&place("spread.gossip.period"), gossip.period)?;
+    positive(&place("spread.gossip.anti_entropy"), gossip.anti_entropy)?;
+    if !(1..=MAX_FANOUT).contains(&gossip.fanout) {
+        let problem = format!("nobody gossips with {} nodes at a time", gossip.fanout);
+        return refuse(&place("spread.gossip.fanout"), problem, format!("give 1 to {MAX_FANOUT}"));
+    }
+    if duration.is_none() {
+        return refuse(
+            "duration",
+            "is missing: `spread` \"gossip\" goes on for ever",
+            "say how long to simulate, such as \"10min\"",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses losses at which broadcasts lead to ever more broadcasts.
+fn broadcast(membership: &FullMembership, servers: u32, loss: f64) -> Checked {
+    if !matches!(membership.spread, Spread::Broadcast(_)) {
+        return Ok(());
+    }
+    let arrives = (1.0 - loss) * (1.0 - loss);
+    let unheard = (0..BROADCAST_ATTEMPTS).map(|_| 1.0 - arrives).product::<f64>();
+    let mistaken = unheard * f64::from(servers);
+    if mistaken > MAX_MISTAKEN {
+        return refuse(
+            "network.loss",
+            format!(
+                "{loss} makes every broadcast take {mistaken:.2} of {servers} live servers for dead, which leads to more broadcasts without end"
+            ),
+            "lose less, or give `overlay.full_membership.spread` as {\"gossip\": {}}",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses what asks where keys are on the ring when they are on none.
+fn baseline(membership: &FullMembership, workload: &Workload) -> Checked {
+    if membership.placement == Placement::Ring {
+        return Ok(());
+    }
+    let asked = [
+        ("workload.lookups", workload.lookups.is_some(), "lookups are judged"),
+        ("workload.keys", workload.keys > 0, "keys are placed"),
+    ];
+    match asked.into_iter().find(|(_, asked, _)| *asked) {
+        Some((place, _, what)) => refuse(
+            place,
+            format!("{what} by the ring, which `placement` \"modulo\" does not follow"),
+            "leave it out, or give `overlay.full_membership.placement` as \"ring\"",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn network(network: &Network) -> Checked {
     share("network.loss", network.loss, "a probability")?;
     let place = |field: &str| format!("network.latency.{field}");
@@ -438,7 +515,13 @@ fn network(network: &Network) -> Checked {
 }
 
 /// Refuses a time-out that every answer must miss.
-fn patience(chord: &Chord, latency: &Latency) -> Checked {
+fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
+    let (place, timeout) = match overlay {
+        Overlay::Chord(chord) => ("overlay.chord.request_timeout", chord.request_timeout.0),
+        Overlay::FullMembership(membership) => {
+            ("overlay.full_membership.request_timeout", membership.request_timeout.0)
+        }
+    };
     let shortest = match latency {
         Latency::Constant(span) => span.0,
         Latency::Uniform(uniform) => uniform.from.0,
@@ -446,12 +529,11 @@ fn patience(chord: &Chord, latency: &Latency) -> Checked {
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
     let round_trip = shortest + shortest;
-    if round_trip > chord.request_timeout.0 {
+    if round_trip > timeout {
         return refuse(
-            "overlay.chord.request_timeout",
+            place,
             format!(
-                "{} passes before any answer comes: a message and its answer take {round_trip}",
-                chord.request_timeout.0
+                "{timeout} passes before any answer comes: a message and its answer take {round_trip}"
             ),
             "give a longer time-out or a shorter latency",
         );
@@ -581,7 +663,7 @@ fn storage(
         let problem = "is missing: `repair` goes on for ever";
         return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
     }
-    if let (Overlay::Chord(chord), Placement::Successors) = (overlay, &storage.placement)
+    if let (Overlay::Chord(chord), CopyPlacement::Successors) = (overlay, &storage.placement)
         && storage.copies > chord.successors + 1
     {
         let problem = format!(
@@ -605,8 +687,8 @@ fn storage(
         return refuse(&place("puts"), problem, "give `puts`, or leave `preloaded` out");
     }
     match &storage.placement {
-        Placement::Successors => Ok(None),
-        Placement::Spaced(spaced) => match &spaced.step {
+        CopyPlacement::Successors => Ok(None),
+        CopyPlacement::Spaced(spaced) => match &spaced.step {
             None => Ok(Some(even_step(space, storage.copies))),
             Some(text) => space.parse_hex(text).map(Some).map_err(|error| {
                 let mend = format!("give hexadecimal digits below 2^{}", space.bits());
@@ -753,6 +835,29 @@ mod tests {
         assert_eq!(seconds, ["1s", "3s", "5s", "7s", "9s", "11s"]);
     }
 
+    /// The same with full membership.
+    fn membership(overlay: &Value) -> Vec<(&'static str, Value)> {
+        let overlay = json!({"full_membership": overlay});
+        vec![("overlay", overlay), ("network.loss", json!(0)), ("workload.keys", json!(0))]
+    }
+
+    #[test]
+    fn full_membership_needs_no_duration_unless_it_gossips() {
+        for spread in [json!("instant"), json!({"broadcast": {}})] {
+            let mut changes = membership(&json!({"spread": spread}));
+            changes.push(("duration", json!(null)));
+            with(&changes).unwrap();
+        }
+        with(&membership(&json!({"spread": {"gossip": {}}}))).unwrap();
+        let mut changes = membership(&json!({"placement": "modulo"}));
+        changes.push(("workload.lookups", json!(null)));
+        with(&changes).unwrap();
+        // A loss that four attempts make up for.
+        let mut changes = membership(&json!({"spread": {"broadcast": {}}}));
+        changes.push(("network.loss", json!(0.1)));
+        with(&changes).unwrap();
+    }
+
     #[test]
     fn identifiers_are_read_in_both_ways() {
         let setup = with(&[("population", json!({"ids": [0, "1f", "2A"]})), ("id_bits", json!(6))])
@@ -837,7 +942,27 @@ mod tests {
             ],
             vec![("workload.keys", json!(100_000_001))],
         ];
-        let refusals: Vec<String> = all.iter().map(|changes| with(changes).unwrap_err()).collect();
+        let also = |overlay: Value, more: &[(&'static str, Value)]| {
+            membership(&overlay).into_iter().chain(more.iter().cloned()).collect::<Vec<_>>()
+        };
+        let gossip = |gossip: Value| json!({"spread": {"gossip": gossip}});
+        let of_membership = [
+            also(json!({"request_timeout": "0s"}), &[]),
+            also(json!({"request_timeout": "19ms"}), &[]),
+            also(gossip(json!({"period": "0s"})), &[]),
+            also(gossip(json!({"anti_entropy": "0s"})), &[]),
+            also(gossip(json!({"fanout": 0})), &[]),
+            also(gossip(json!({"fanout": 101})), &[]),
+            also(gossip(json!({})), &[("duration", no())]),
+            also(json!({"spread": {"broadcast": {}}}), &[("network.loss", json!(0.3))]),
+            also(json!({"placement": "modulo"}), &[]),
+            also(
+                json!({"placement": "modulo"}),
+                &[("workload.lookups", no()), ("workload.keys", json!(1))],
+            ),
+        ];
+        let all = all.into_iter().chain(of_membership);
+        let refusals: Vec<String> = all.map(|changes| with(&changes).unwrap_err()).collect();
         insta::assert_snapshot!(refusals.join("\n"));
     }
 }

@@ -163,6 +163,9 @@ pub struct Leaves {
 pub enum Overlay {
     /// Chord, as in Stoica et al. 2001 and 2003.
     Chord(Chord),
+    /// Consistent hashing with full membership, as in Dynamo (`DeCandia` et al. 2007):
+    /// every node knows all others. A server runs one node for all its virtual nodes.
+    FullMembership(FullMembership),
 }
 
 /// Chord, as in Stoica et al. 2001 and 2003.
@@ -276,6 +279,69 @@ pub struct Period {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub jitter: f64,
+}
+
+/// Consistent hashing with full membership, as in Dynamo (`DeCandia` et al. 2007).
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullMembership {
+    /// How keys are given to servers.
+    #[serde(default)]
+    pub placement: Placement,
+    /// How nodes hear of servers that come and go.
+    #[serde(default)]
+    pub spread: Spread,
+    /// How long a node waits for an answer or an acknowledgement before it takes the
+    /// other for dead (or, with `broadcast`, sends the news once more).
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: Span,
+}
+
+/// How keys are given to servers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Consistent hashing: to the server of the next virtual node on the ring.
+    #[default]
+    Ring,
+    /// To server number hash mod N: the baseline that moves nearly everything when N
+    /// changes. For stored values only.
+    Modulo,
+}
+
+/// How nodes hear of servers that come and go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Spread {
+    /// At once and without messages, by an oracle: for studies of placement.
+    #[default]
+    Instant,
+    /// Who joins, leaves or finds a server dead tells all others.
+    Broadcast(Broadcast),
+    /// Every node passes on what it hears to random others, and compares its view with
+    /// theirs from time to time.
+    Gossip(Gossip),
+}
+
+/// Who joins, leaves or finds a server dead tells all others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Broadcast {}
+
+/// Rumours, and anti-entropy behind them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gossip {
+    /// Time from one round to the next.
+    #[serde(default = "one_second")]
+    pub period: Span,
+    /// To how many random nodes a node passes on what it has heard, every round.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 100))]
+    pub fanout: u32,
+    /// Time from one comparison of its view with that of a random node to the next.
+    #[serde(default = "ten_seconds")]
+    pub anti_entropy: Span,
 }
 
 /// Periodic repair of the finger table.
@@ -425,7 +491,7 @@ pub struct Storage {
     pub copies: u32,
     /// Where the copies are.
     #[serde(default)]
-    pub placement: Placement,
+    pub placement: CopyPlacement,
     /// Whether the first version of every value is at its place when the simulation
     /// begins. Otherwise keys without a value yet are put before others.
     #[serde(default = "yes")]
@@ -452,7 +518,7 @@ pub struct Storage {
 /// Where the copies of a value are.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Placement {
+pub enum CopyPlacement {
     /// On the owner of the key and the next distinct servers clockwise (Dynamo, Chord).
     #[default]
     Successors,
@@ -902,6 +968,10 @@ fn all_bits() -> u32 {
 
 fn one_second() -> Span {
     Span(crate::sim::Duration::from_secs(1))
+}
+
+fn ten_seconds() -> Span {
+    Span(crate::sim::Duration::from_secs(10))
 }
 
 fn default_request_timeout() -> Span {

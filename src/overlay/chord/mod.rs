@@ -414,6 +414,7 @@ impl Protocol for Chord {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::TakeNote => {}
         }
     }
 

@@ -355,7 +355,7 @@ impl<P: KeyRouting> Protocol for Stored<P> {
         match operation {
             Operation::Put { request, key, value } => self.put(node, request, key, value, context),
             Operation::Get { request, key } => self.get(node, request, key, context),
-            Operation::Lookup { .. } | Operation::Download { .. } => {
+            Operation::Lookup { .. } | Operation::Download { .. } | Operation::TakeNote => {
                 self.below(node, context, |routing, node, context| {
                     routing.on_operation(node, operation, context);
                 });
@@ -500,6 +500,22 @@ impl<P: KeyRouting> Overlay for Stored<P> {
 
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
         self.routing.has_right_view(&node.routing, truth)
+    }
+
+    fn is_told_by_oracle(&self) -> bool {
+        self.routing.is_told_by_oracle()
+    }
+
+    fn observe_stop(&self, node: Address) {
+        self.routing.observe_stop(node);
+    }
+
+    fn is_right_after_joins(&self) -> bool {
+        self.routing.is_right_after_joins()
+    }
+
+    fn is_asked(&self, node: Address) -> bool {
+        self.routing.is_asked(node)
     }
 
     fn peer(&self, node: &Self::Node) -> Option<Peer> {
