@@ -274,8 +274,7 @@ fn storage(space: IdSpace, copies: usize, spaced: bool) -> Storage {
             Placement::Followers
         },
         request_timeout: MS(200),
-        // Copies at k + F have nobody else who would notice that they are old.
-        repair: spaced.then_some(Duration::from_secs(10)),
+        repair: Some(Duration::from_secs(10)),
     }
 }
 
