@@ -109,10 +109,15 @@ pub enum ExplicitId {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Joins {
-    /// Number of nodes that stand on a converged ring at the start; the others join.
-    #[serde(default = "one_u32")]
+    /// Number of nodes that stand on a converged ring at the start; the others join. One
+    /// if neither this nor `joining` is given.
+    #[serde(default)]
     #[schemars(range(min = 1))]
-    pub initial: u32,
+    pub initial: Option<u32>,
+    /// Number of nodes that join, instead of `initial`: the others stand on the ring at the
+    /// start.
+    #[serde(default)]
+    pub joining: Option<u32>,
     /// When the first node joins.
     #[serde(default)]
     pub start: Span,
