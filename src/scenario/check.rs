@@ -868,6 +868,23 @@ mod tests {
     }
 
     #[test]
+    fn joining_nodes_are_counted_in_either_way() {
+        let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
+        let joins = setup.joins.unwrap();
+        assert_eq!((joins.initial, joins.times.len()), (7, 3));
+    }
+
+    #[test]
+    fn joins_of_the_base_version_come_to_an_end_by_themselves() {
+        let setup = with(&[
+            ("overlay.chord", json!({"join": {"base": {"fingers": "each"}}})),
+            ("duration", json!(null)),
+        ])
+        .unwrap();
+        assert_eq!(setup.joins.unwrap().times.len(), 6);
+    }
+
+    #[test]
     fn limits_themselves_are_allowed() {
         with(&[("population", json!({"nodes": 8})), ("id_bits", json!(3))]).unwrap();
         with(&[("population", json!({"nodes": 4, "virtual_nodes": 2})), ("id_bits", json!(3))])
@@ -908,6 +925,8 @@ mod tests {
             vec![("population", json!({"ids": ["0y1"]}))],
             vec![("population.joins.initial", json!(0))],
             vec![("population.joins.initial", json!(11))],
+            vec![("population.joins", json!({"count": 10, "interval": "1s"}))],
+            vec![("population.joins.count", json!(6))],
             vec![("population.joins.interval", no())],
             vec![("population.joins.times", json!(["1s"]))],
             vec![("population.joins", json!({"initial": 8, "times": ["1s"]}))],
@@ -922,6 +941,12 @@ mod tests {
             vec![("overlay.chord.fingers", json!("none"))],
             vec![("overlay.chord.stabilize.period", json!("0ms"))],
             vec![("overlay.chord.stabilize.jitter", json!(1.01))],
+            vec![("overlay.chord.join", json!({"base": {}}))],
+            vec![("overlay.chord", json!({"join": {"base": {}}, "stabilize": {"period": "1s"}}))],
+            vec![
+                ("overlay.chord", json!({"join": {"base": {}}})),
+                ("population.virtual_nodes", json!(2)),
+            ],
             vec![("network.loss", json!(1.5))],
             vec![("network.loss", json!(-0.1))],
             vec![("network.latency.uniform.to", json!("9ms"))],
