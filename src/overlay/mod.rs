@@ -4,6 +4,7 @@
 //! made from pointers that the oracle computed; the overlay does not compute them.)
 
 pub mod chord;
+pub mod tracker;
 
 use smallvec::SmallVec;
 
@@ -31,6 +32,12 @@ pub trait Overlay: Protocol + Clone {
     /// for all its tokens, it is the server's first address.
     fn host(&self, token: Address) -> Address {
         token
+    }
+
+    /// Whether users sit at this node, who put, get and download. Servers have none.
+    fn has_users(&self, node: Address) -> bool {
+        let _ = node;
+        true
     }
 
     /// What the nodes know of the ring that they stand on, if they do.
