@@ -1,7 +1,7 @@
 //! From the checked values of a scenario to the parts of a simulation.
 
 use crate::network::{Latency, Network};
-use crate::overlay::{Overlay, chord};
+use crate::overlay::{Overlay, chord, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
@@ -20,6 +20,7 @@ pub(super) trait Task {
 pub(super) fn with_protocol<T: Task>(setup: &Setup, task: T) -> T::Output {
     match &setup.overlay {
         format::Overlay::Chord(chord) => task.run(self::chord(setup, chord)),
+        format::Overlay::Tracker(tracker) => task.run(self::tracker(tracker)),
     }
 }
 
@@ -55,7 +56,13 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
             &mut stream("positions"),
         ),
     };
-    Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+    let network = Network::new(latency, setup.network.loss, stream("latency"), stream("loss"));
+    match &setup.overlay {
+        format::Overlay::Tracker(tracker) => {
+            network.with_servers(tracker.trackers as usize, tracker.service_time.0)
+        }
+        format::Overlay::Chord(_) => network,
+    }
 }
 
 /// The lookups of the workload, if there are any.
@@ -96,5 +103,33 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         }),
         check_predecessor: chord.check_predecessor.as_ref().map(period),
         ask_before_adopting: chord.ask_before_adopting,
+    }
+}
+
+/// The parameters of trackers and their clients.
+fn tracker(tracker: &format::Tracker) -> tracker::Tracker {
+    tracker::Tracker {
+        trackers: tracker.trackers as usize,
+        numwant: tracker.numwant as usize,
+        announce_interval: tracker.announce_interval.0,
+        expiry: tracker.expiry.0,
+        exchange: tracker.exchange.0,
+        request_timeout: tracker.request_timeout.0,
+        swarm: tracker.swarm.as_ref().map(|swarm| tracker::Swarm {
+            file_bytes: swarm.file_bytes,
+            piece_bytes: swarm.piece_bytes,
+            upload: swarm.upload,
+            download: swarm.download,
+            slots: swarm.slots as usize,
+            optimistic: swarm.optimistic as usize,
+            connections: swarm.connections as usize,
+            choice: match swarm.pieces {
+                format::PieceChoice::RarestFirst => tracker::PieceChoice::RarestFirst,
+                format::PieceChoice::Random => tracker::PieceChoice::Random,
+            },
+            seed_time: swarm.seed_time.map(|span| span.0),
+            seeds: swarm.seeds as usize,
+            patience: swarm.patience.map(|span| span.0),
+        }),
     }
 }

@@ -1,4 +1,5 @@
-//! What lies between the nodes: latency and loss.
+//! What lies between the nodes: latency and loss, and how long a server takes over a
+//! message.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
@@ -17,12 +18,22 @@ pub struct Network {
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
     loss_random: Stream,
+    /// The nodes with the first so many addresses take so long over every message.
+    servers: usize,
+    service_time: Duration,
 }
 
 impl Network {
     /// A network with this latency that loses messages with this probability.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
-        Network { latency, loss, latency_random, loss_random }
+        let (servers, service_time) = (0, Duration::ZERO);
+        Network { latency, loss, latency_random, loss_random, servers, service_time }
+    }
+
+    /// The same, where the nodes with the first so many addresses take so long over every
+    /// message.
+    pub fn with_servers(self, servers: usize, service_time: Duration) -> Network {
+        Network { servers, service_time, ..self }
     }
 }
 
@@ -31,5 +42,9 @@ impl crate::sim::Network for Network {
         let delay = self.latency.draw(from, to, &mut self.latency_random);
         let lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
         (!lost).then_some(delay)
+    }
+
+    fn service_time(&self, node: Address) -> Duration {
+        if node.index() < self.servers { self.service_time } else { Duration::ZERO }
     }
 }

@@ -13,6 +13,7 @@ use crate::sim::{Duration, Time};
 use super::error::Fault;
 use super::format::{
     Chord, ExplicitId, Fingers, Joins, Latency, Lookups, Network, Overlay, Population, Scenario,
+    Swarm, Tracker,
 };
 use super::units::Span;
 
@@ -22,6 +23,14 @@ pub const MAX_NODES: u64 = 20_000_000;
 pub const MAX_VIRTUAL_NODES: u32 = 4096;
 /// The longest successor list.
 pub const MAX_SUCCESSORS: u32 = 64;
+/// The most clients that a tracker names.
+pub const MAX_NUMWANT: u32 = 1000;
+/// The most pieces of a file.
+pub const MAX_PIECES: u64 = 65_536;
+/// The most connections that a peer opens.
+pub const MAX_CONNECTIONS: u32 = 1000;
+/// The most peers that a peer uploads to for one reason.
+pub const MAX_SLOTS: u32 = 64;
 /// The most keys placed on a ring.
 pub const MAX_KEYS: u64 = 100_000_000;
 /// The most lookups of a run.
@@ -108,14 +117,16 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let population = &scenario.population;
     let (servers, explicit_ids) = servers(population, id_space)?;
     let nodes = nodes(population, servers, id_space)?;
-    let Overlay::Chord(chord) = &scenario.overlay;
-    self::chord(chord, duration)?;
+    match &scenario.overlay {
+        Overlay::Chord(chord) => self::chord(chord, duration)?,
+        Overlay::Tracker(tracker) => self::tracker(tracker, scenario, servers, duration)?,
+    }
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, chord, duration)?),
+        Some(joins) => Some(join_plan(joins, servers, &scenario.overlay, duration)?),
         None => None,
     };
     network(&scenario.network)?;
-    patience(chord, &scenario.network.latency)?;
+    patience(&scenario.overlay, &scenario.network.latency)?;
     if let Some(lookups) = &scenario.workload.lookups {
         self::lookups(lookups, nodes, duration)?;
     }
@@ -239,7 +250,7 @@ fn chance_of_room(nodes: u64, times: u32, size: u64) -> f64 {
 fn join_plan(
     joins: &Joins,
     servers: u32,
-    chord: &Chord,
+    overlay: &Overlay,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
@@ -263,7 +274,7 @@ fn join_plan(
             return refuse(place, "has both `interval` and `times`", "leave one of them out");
         }
     };
-    if chord.stabilize.is_none() {
+    if let Overlay::Chord(Chord { stabilize: None, .. }) = overlay {
         return refuse(
             place,
             "nobody learns of nodes that join while nobody stabilises",
@@ -353,6 +364,115 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
     Ok(())
 }
 
+/// Checks the trackers and how they go with the rest of the scenario.
+fn tracker(
+    tracker: &Tracker,
+    scenario: &Scenario,
+    servers: u32,
+    duration: Option<Duration>,
+) -> Checked {
+    let place = |field: &str| format!("overlay.tracker.{field}");
+    if scenario.population.virtual_nodes != 1 {
+        let problem = "trackers and clients stand on no ring";
+        return refuse("population.virtual_nodes", problem, "leave it out");
+    }
+    if scenario.workload.lookups.is_some() {
+        let problem = "a tracker finds files, not the owners of keys";
+        return refuse("workload.lookups", problem, "leave it out, or give `workload.storage`");
+    }
+    if duration.is_none() {
+        return refuse(
+            "duration",
+            "is missing: clients announce themselves for ever",
+            "say how long to simulate, such as \"2h\"",
+        );
+    }
+    let seeds = tracker.swarm.as_ref().map_or(0, |swarm| swarm.seeds);
+    let initial = scenario.population.joins.as_ref().map_or(servers, |joins| joins.initial);
+    if tracker.trackers == 0 || tracker.trackers >= servers {
+        let problem = format!("{} trackers among {servers} nodes", tracker.trackers);
+        let mend = "give at least 1, and `population.nodes` for as many and the clients";
+        return refuse(&place("trackers"), problem, mend);
+    }
+    let at_start = u64::from(tracker.trackers) + u64::from(seeds);
+    if at_start > u64::from(initial) {
+        return refuse(
+            "population.joins.initial",
+            format!(
+                "{initial} nodes at the start are not {} trackers and {seeds} seeds",
+                tracker.trackers
+            ),
+            format!("give at least {at_start}"),
+        );
+    }
+    if !(1..=MAX_NUMWANT).contains(&tracker.numwant) {
+        let problem = format!("no tracker names {} clients", tracker.numwant);
+        return refuse(&place("numwant"), problem, format!("give 1 to {MAX_NUMWANT}"));
+    }
+    positive(&place("announce_interval"), tracker.announce_interval)?;
+    positive(&place("exchange"), tracker.exchange)?;
+    positive(&place("request_timeout"), tracker.request_timeout)?;
+    // Announcements lie up to a tenth beyond the interval.
+    let (interval, expiry) = (tracker.announce_interval.0, tracker.expiry.0);
+    if expiry.as_nanos() / 11 <= interval.as_nanos() / 10 {
+        return refuse(
+            &place("expiry"),
+            format!("after {expiry} a client is forgotten that announces itself every {interval}"),
+            "give more than 1.1 times `announce_interval`",
+        );
+    }
+    match &tracker.swarm {
+        Some(swarm) => self::swarm(swarm, &scenario.network),
+        None => Ok(()),
+    }
+}
+
+fn swarm(swarm: &Swarm, network: &Network) -> Checked {
+    let place = |field: &str| format!("overlay.tracker.swarm.{field}");
+    let sizes = [
+        ("file_bytes", swarm.file_bytes),
+        ("piece_bytes", u64::from(swarm.piece_bytes)),
+        ("upload", swarm.upload),
+        ("download", swarm.download),
+        ("seeds", u64::from(swarm.seeds)),
+    ];
+    if let Some((field, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+        return refuse(&place(field), "with 0 nothing is ever downloaded", "give more");
+    }
+    let pieces = swarm.file_bytes.div_ceil(u64::from(swarm.piece_bytes));
+    if pieces > MAX_PIECES {
+        let problem = format!("{} bytes in such pieces are {pieces} pieces", swarm.file_bytes);
+        let mend = format!("give larger ones: at most {MAX_PIECES} of them");
+        return refuse(&place("piece_bytes"), problem, mend);
+    }
+    if swarm.slots > MAX_SLOTS || swarm.optimistic > MAX_SLOTS {
+        let field = if swarm.slots > MAX_SLOTS { "slots" } else { "optimistic" };
+        let problem = "a peer that uploads to so many serves none of them";
+        return refuse(&place(field), problem, format!("give at most {MAX_SLOTS}"));
+    }
+    if swarm.slots + swarm.optimistic == 0 {
+        let problem = "without `slots` and `optimistic` nobody uploads anything";
+        return refuse(&place("slots"), problem, "give at least 1 of either");
+    }
+    if !(1..=MAX_CONNECTIONS).contains(&swarm.connections) {
+        let problem = format!("no peer opens {} connections", swarm.connections);
+        return refuse(&place("connections"), problem, format!("give 1 to {MAX_CONNECTIONS}"));
+    }
+    for (field, time) in [("seed_time", swarm.seed_time), ("patience", swarm.patience)] {
+        if let Some(time) = time {
+            positive(&place(field), time)?;
+        }
+    }
+    if network.loss > 0.0 {
+        return refuse(
+            "network.loss",
+            "peers of a swarm talk over TCP, which sends again what is lost; that is not simulated",
+            "leave it out, or leave out `overlay.tracker.swarm`",
+        );
+    }
+    Ok(())
+}
+
 fn network(network: &Network) -> Checked {
     share("network.loss", network.loss, "a probability")?;
     let place = |field: &str| format!("network.latency.{field}");
@@ -378,7 +498,11 @@ fn network(network: &Network) -> Checked {
 }
 
 /// Refuses a time-out that every answer must miss.
-fn patience(chord: &Chord, latency: &Latency) -> Checked {
+fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
+    let (system, timeout) = match overlay {
+        Overlay::Chord(chord) => ("chord", chord.request_timeout.0),
+        Overlay::Tracker(tracker) => ("tracker", tracker.request_timeout.0),
+    };
     let shortest = match latency {
         Latency::Constant(span) => span.0,
         Latency::Uniform(uniform) => uniform.from.0,
@@ -386,12 +510,11 @@ fn patience(chord: &Chord, latency: &Latency) -> Checked {
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
     let round_trip = shortest + shortest;
-    if round_trip > chord.request_timeout.0 {
+    if round_trip > timeout {
         return refuse(
-            "overlay.chord.request_timeout",
+            &format!("overlay.{system}.request_timeout"),
             format!(
-                "{} passes before any answer comes: a message and its answer take {round_trip}",
-                chord.request_timeout.0
+                "{timeout} passes before any answer comes: a message and its answer take {round_trip}"
             ),
             "give a longer time-out or a shorter latency",
         );
@@ -497,7 +620,11 @@ mod tests {
         for (path, change) in changes {
             set::set(&mut value, path, change.clone()).unwrap();
         }
-        let scenario = read::scenario(&value).unwrap();
+        checked(&value)
+    }
+
+    fn checked(value: &Value) -> Result<Setup, String> {
+        let scenario = read::scenario(value).unwrap();
         name(&scenario)
             .and_then(|()| setup(&scenario))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
@@ -520,6 +647,72 @@ mod tests {
         let space = setup.id_space;
         assert_eq!(setup.explicit_ids, Some(vec![space.id(0), space.id(31), space.id(42)]));
         assert_eq!(setup.servers, 3);
+    }
+
+    /// A swarm, with everything that goes with it.
+    fn swarm() -> Value {
+        json!({
+            "name": "swarm",
+            "population": {"nodes": 10, "joins": {"initial": 3, "interval": "2s"}},
+            "overlay": {"tracker": {"trackers": 2, "swarm": {
+                "file_bytes": 1_000_000, "upload": 100_000, "download": 1_000_000,
+                "seed_time": "1min", "patience": "10min",
+            }}},
+            "duration": "1h",
+        })
+    }
+
+    fn swarm_with(path: &str, change: Value) -> Result<Setup, String> {
+        let mut value = swarm();
+        set::set(&mut value, path, change).unwrap();
+        checked(&value)
+    }
+
+    #[test]
+    fn a_good_swarm_passes() {
+        checked(&swarm()).unwrap();
+        swarm_with("overlay.tracker.swarm", json!(null)).unwrap();
+        swarm_with("overlay.tracker.swarm.slots", json!(0)).unwrap();
+        swarm_with("overlay.tracker.trackers", json!(1)).unwrap();
+    }
+
+    #[test]
+    fn every_refusal_of_a_tracker_says_where_what_and_how_to_mend_it() {
+        let all = [
+            ("population.virtual_nodes", json!(2)),
+            ("workload.lookups", json!({})),
+            ("duration", json!(null)),
+            ("overlay.tracker.trackers", json!(0)),
+            ("overlay.tracker.trackers", json!(10)),
+            ("population.joins.initial", json!(2)),
+            ("overlay.tracker.numwant", json!(0)),
+            ("overlay.tracker.numwant", json!(1001)),
+            ("overlay.tracker.announce_interval", json!("0s")),
+            ("overlay.tracker.exchange", json!("0s")),
+            ("overlay.tracker.request_timeout", json!("0s")),
+            ("overlay.tracker.request_timeout", json!("50ms")),
+            ("overlay.tracker.expiry", json!("33min")),
+            ("overlay.tracker.swarm.file_bytes", json!(0)),
+            ("overlay.tracker.swarm.piece_bytes", json!(0)),
+            ("overlay.tracker.swarm.piece_bytes", json!(15)),
+            ("overlay.tracker.swarm.upload", json!(0)),
+            ("overlay.tracker.swarm.download", json!(0)),
+            ("overlay.tracker.swarm.seeds", json!(0)),
+            ("overlay.tracker.swarm.seeds", json!(2)),
+            ("overlay.tracker.swarm.slots", json!(65)),
+            ("overlay.tracker.swarm.optimistic", json!(65)),
+            (
+                "overlay.tracker.swarm",
+                json!({"file_bytes": 1, "upload": 1, "download": 1, "slots": 0, "optimistic": 0}),
+            ),
+            ("overlay.tracker.swarm.connections", json!(0)),
+            ("overlay.tracker.swarm.seed_time", json!("0s")),
+            ("overlay.tracker.swarm.patience", json!("0s")),
+            ("network.loss", json!(0.01)),
+        ];
+        let refusals: Vec<String> =
+            all.into_iter().map(|(path, change)| swarm_with(path, change).unwrap_err()).collect();
+        insta::assert_snapshot!(refusals.join("\n"));
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Event, Item, Peer, Search, Topic, Tracker, TrackerMessage, TrackerTimer, Wanted,
-};
+use super::{Event, Item, Peer, Search, Topic, Tracker, TrackerMessage, TrackerTimer, Wanted};
 use crate::id::Id;
 use crate::sim::{Address, Context, Duration, Manner, RequestId, Value};
 
@@ -247,7 +245,12 @@ impl Tracker {
     }
 
     /// Another client wants a file.
-    pub(super) fn on_fetch(&self, client: &Client, search: Search, context: &mut Context<'_, Self>) {
+    pub(super) fn on_fetch(
+        &self,
+        client: &Client,
+        search: Search,
+        context: &mut Context<'_, Self>,
+    ) {
         let value = client.files.get(&search.key).copied();
         let message = TrackerMessage::File { search, value };
         if value.is_some() {

@@ -59,8 +59,9 @@ impl Tracker {
             _ => (Topic::Presence, 0),
         };
         let clients = server.index.choose(topic, client, count, context.random());
-        let named =
-            clients.iter().map(|entry| Item::Client { client: entry.client, version: entry.version });
+        let named = clients
+            .iter()
+            .map(|entry| Item::Client { client: entry.client, version: entry.version });
         server.answer.extend(named);
         context.reply(TrackerMessage::Announced { event, tried }, &server.answer);
     }

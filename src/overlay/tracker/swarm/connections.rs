@@ -90,7 +90,9 @@ impl Peer {
             (_, TrackerMessage::Piece { piece, .. }) => {
                 return self.on_piece(swarm, from, piece, context);
             }
-            (Ok(place), TrackerMessage::Close) => return self.drop_neighbour(swarm, place, context),
+            (Ok(place), TrackerMessage::Close) => {
+                return self.drop_neighbour(swarm, place, context);
+            }
             (Ok(place), _) => place,
             // What the other one takes for a connection is none.
             (Err(_), TrackerMessage::Close) => return,
@@ -213,12 +215,7 @@ impl Peer {
     }
 
     /// The connection is no more.
-    fn drop_neighbour(
-        &mut self,
-        swarm: &Swarm,
-        place: usize,
-        context: &mut Context<'_, Tracker>,
-    ) {
+    fn drop_neighbour(&mut self, swarm: &Swarm, place: usize, context: &mut Context<'_, Tracker>) {
         let gone = self.neighbours.remove(place);
         for piece in gone.have.iter() {
             self.availability[piece as usize] -= 1;

@@ -115,6 +115,99 @@ fn thousand() {
         join(&mut simulation, index);
     }
     simulation.run_before(Time::ZERO + Duration::from_secs(3600));
-    println!("{} done, {} events, last {:?}", simulation.observer.done.len(), simulation.events(), simulation.observer.done.last());
-    for (k, t) in simulation.kinds().iter().zip(simulation.traffic()) { println!("{} {}", k.name, t.messages); }
+    println!(
+        "{} done, {} events, last {:?}",
+        simulation.observer.done.len(),
+        simulation.events(),
+        simulation.observer.done.last()
+    );
+    for (k, t) in simulation.kinds().iter().zip(simulation.traffic()) {
+        println!("{} {}", k.name, t.messages);
+    }
+}
+
+/// Means over the second half.
+fn steady(tracker: &Tracker, interval: f64, hours: f64) -> (f64, f64, f64, f64) {
+    let span = hours * 3600.0;
+    let mut random = Stream::new(5, 0, "arrivals");
+    let mut arrivals = Vec::new();
+    let mut at = 0.0;
+    loop {
+        at += random.exponential(Duration::from_nanos_f64(interval * 1e9)).as_secs_f64();
+        if at >= span {
+            break;
+        }
+        arrivals.push(at);
+    }
+    let count = arrivals.len() + 2;
+    let ids = ids(count);
+    let mut simulation = start(tracker, &ids, 1);
+    let mut next = 0;
+    let (mut x, mut y, mut samples, mut busy) = (0.0, 0.0, 0.0, 0.0);
+    let mut second = 0.0;
+    while second < span {
+        if next < arrivals.len() && arrivals[next] <= second {
+            simulation.run_before(Time::ZERO + Duration::from_nanos_f64(arrivals[next] * 1e9));
+            join(&mut simulation, next + 2);
+            next += 1;
+            continue;
+        }
+        simulation.run_before(Time::ZERO + Duration::from_nanos_f64(second * 1e9));
+        if second > span / 2.0 {
+            for index in 2..next + 2 {
+                if let Some(TrackerNode::Client(c)) = simulation.node(node(index)) {
+                    if let Some(p) = &c.peer {
+                        if p.is_seed() {
+                            y += 1.0
+                        } else {
+                            x += 1.0
+                        }
+                        if p.sending.is_some() {
+                            busy += 1.0
+                        }
+                    }
+                }
+            }
+            samples += 1.0;
+        }
+        second += 20.0;
+    }
+    let times: Vec<f64> = simulation
+        .observer
+        .done
+        .iter()
+        .map(|(r, t)| (r, t.since(Time::ZERO).as_secs_f64()))
+        .map(|(r, t)| (t, t - arrivals[r.0 as usize - 2]))
+        .filter(|(t, _)| *t > span / 2.0)
+        .map(|(_, d)| d)
+        .collect();
+    (x / samples, y / samples, times.iter().sum::<f64>() / times.len() as f64, busy / (x + y))
+}
+
+#[test]
+fn fluid() {
+    for (pieces, mu, gamma, lambda, hours) in [
+        (100u64, 100.0, 50.0, 0.5, 1.0),
+        (400, 1000.0, 500.0, 0.1, 4.0),
+        (200, 1000.0, 500.0, 0.1, 4.0),
+        (400, 1000.0, 800.0, 0.1, 4.0),
+        (400, 1000.0, 250.0, 0.1, 4.0),
+    ] {
+        let file = pieces * 64 * KIB;
+        let upload = (file as f64 / mu) as u64;
+        let s = Swarm {
+            file_bytes: file,
+            upload,
+            download: upload * 8,
+            seed_time: Some(Duration::from_nanos_f64(gamma * 1e9)),
+            ..swarm()
+        };
+        let (x, y, t, busy) = steady(&tracker(s), 1.0 / lambda, hours);
+        println!(
+            "pieces {pieces} 1/mu {mu} 1/gamma {gamma}: x {x:.1} y {y:.1} T {t:.1} busy {busy:.3}  model T {} x {} y {}",
+            mu - gamma,
+            lambda * (mu - gamma),
+            lambda * gamma
+        );
+    }
 }
