@@ -130,6 +130,7 @@ fn tracker(tracker: &format::Tracker) -> tracker::Tracker {
             seed_time: swarm.seed_time.map(|span| span.0),
             seeds: swarm.seeds as usize,
             patience: swarm.patience.map(|span| span.0),
+            timeout: tracker.request_timeout.0,
         }),
     }
 }

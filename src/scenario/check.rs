@@ -24,13 +24,15 @@ pub const MAX_VIRTUAL_NODES: u32 = 4096;
 /// The longest successor list.
 pub const MAX_SUCCESSORS: u32 = 64;
 /// The most clients that a tracker names.
-pub const MAX_NUMWANT: u32 = 1000;
+const MAX_NUMWANT: u32 = 1000;
 /// The most pieces of a file.
-pub const MAX_PIECES: u64 = 65_536;
+const MAX_PIECES: u64 = 65_536;
+/// The most bytes of a piece.
+const MAX_PIECE_BYTES: u32 = 1 << 28;
 /// The most connections that a peer opens.
-pub const MAX_CONNECTIONS: u32 = 1000;
+const MAX_CONNECTIONS: u32 = 1000;
 /// The most peers that a peer uploads to for one reason.
-pub const MAX_SLOTS: u32 = 64;
+const MAX_SLOTS: u32 = 64;
 /// The most keys placed on a ring.
 pub const MAX_KEYS: u64 = 100_000_000;
 /// The most lookups of a run.
@@ -399,7 +401,7 @@ fn tracker(
         return refuse(
             "population.joins.initial",
             format!(
-                "{initial} nodes at the start are not {} trackers and {seeds} seeds",
+                "among {initial} nodes at the start there are not {} trackers and {seeds} of `seeds`",
                 tracker.trackers
             ),
             format!("give at least {at_start}"),
@@ -444,6 +446,10 @@ fn swarm(swarm: &Swarm, network: &Network) -> Checked {
         let problem = format!("{} bytes in such pieces are {pieces} pieces", swarm.file_bytes);
         let mend = format!("give larger ones: at most {MAX_PIECES} of them");
         return refuse(&place("piece_bytes"), problem, mend);
+    }
+    if swarm.piece_bytes > MAX_PIECE_BYTES {
+        let problem = format!("pieces of {} bytes", swarm.piece_bytes);
+        return refuse(&place("piece_bytes"), problem, format!("give at most {MAX_PIECE_BYTES}"));
     }
     if swarm.slots > MAX_SLOTS || swarm.optimistic > MAX_SLOTS {
         let field = if swarm.slots > MAX_SLOTS { "slots" } else { "optimistic" };
@@ -695,6 +701,7 @@ mod tests {
             ("overlay.tracker.swarm.file_bytes", json!(0)),
             ("overlay.tracker.swarm.piece_bytes", json!(0)),
             ("overlay.tracker.swarm.piece_bytes", json!(15)),
+            ("overlay.tracker.swarm.piece_bytes", json!(4_000_000_000u32)),
             ("overlay.tracker.swarm.upload", json!(0)),
             ("overlay.tracker.swarm.download", json!(0)),
             ("overlay.tracker.swarm.seeds", json!(0)),

@@ -130,7 +130,7 @@ pub struct Joins {
 pub enum Overlay {
     /// Chord, as in Stoica et al. 2001 and 2003.
     Chord(Chord),
-    /// Trackers that know which client has which file, as in `BitTorrent`.
+    /// Trackers that know which client has which file, as in BitTorrent.
     Tracker(Tracker),
 }
 
@@ -235,7 +235,7 @@ pub enum FixedFingers {
     AllDistant,
 }
 
-/// Trackers that know which client has which file, as in `BitTorrent`. Files go from client to
+/// Trackers that know which client has which file, as in BitTorrent. Files go from client to
 /// client.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -261,8 +261,8 @@ pub struct Tracker {
     /// How long a tracker is busy with every message; those that come meanwhile wait.
     #[serde(default)]
     pub service_time: Span,
-    /// How long a client waits for an answer before it turns to the next tracker, or to the
-    /// next client that has the file.
+    /// How long a node waits for an answer before it takes the other for dead, and turns to
+    /// the next tracker or to the next client that has the file.
     #[serde(default = "default_tracker_timeout")]
     pub request_timeout: Span,
     /// A file that clients download piece by piece. Without it there are only the small

@@ -249,17 +249,21 @@ impl Message for TrackerMessage {
     }
 
     fn wire_bytes(&self, list: &[Item]) -> u32 {
-        let items: u32 = list.iter().map(Item::bytes).sum();
+        let sum = |items: &mut dyn Iterator<Item = &Item>| {
+            items.map(Item::bytes).fold(0, u32::saturating_add)
+        };
+        let items = sum(&mut list.iter());
         let body = match self {
             TrackerMessage::Announce { .. } => ANNOUNCE_BYTES + items.saturating_sub(TOPIC_BYTES),
             TrackerMessage::Announced { .. } | TrackerMessage::Exchange => ANNOUNCED_BYTES + items,
             TrackerMessage::Fetch(_) => TCP_BYTES + TOPIC_BYTES,
             TrackerMessage::File { value, .. } => {
-                TCP_BYTES + TOPIC_BYTES + value.map_or(0, |value| value.bytes)
+                let file = value.map_or(0, |value| value.bytes);
+                file.saturating_add(TCP_BYTES + TOPIC_BYTES)
             }
             TrackerMessage::HandOver => {
-                let files = list.iter().filter(|item| item.client().is_none());
-                TCP_BYTES + PREFIX_BYTES + files.map(Item::bytes).sum::<u32>()
+                let files = sum(&mut list.iter().filter(|item| item.client().is_none()));
+                files.saturating_add(TCP_BYTES + PREFIX_BYTES)
             }
             TrackerMessage::Connect => TCP_BYTES + HANDSHAKE_BYTES + PREFIX_BYTES + items,
             TrackerMessage::Bitfield => TCP_BYTES + PREFIX_BYTES + items,
@@ -276,7 +280,7 @@ impl Message for TrackerMessage {
             | TrackerMessage::Choke { .. } => TCP_BYTES + PREFIX_BYTES,
             TrackerMessage::Close => TCP_BYTES,
         };
-        HEADER_BYTES + body
+        body.saturating_add(HEADER_BYTES)
     }
 }
 
@@ -286,7 +290,7 @@ impl Item {
             Item::Have { .. } => TOPIC_BYTES,
             Item::Client { .. } => CLIENT_BYTES,
             Item::News { .. } => CLIENT_BYTES + TOPIC_BYTES,
-            Item::File { value, .. } => TOPIC_BYTES + value.bytes,
+            Item::File { value, .. } => value.bytes.saturating_add(TOPIC_BYTES),
             Item::Pieces(_) => 8,
         }
     }

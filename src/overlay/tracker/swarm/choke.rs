@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::{Peer, Swarm};
 use crate::overlay::tracker::{Tracker, TrackerMessage};
-use crate::sim::{Address, Context};
+use crate::sim::Context;
 
 /// Optimistic unchokes, and the slots of seeds, move on every third round (\[C\] Section 3.2,
 /// \[L\] Section II-C.2).
@@ -82,9 +82,9 @@ impl Peer {
         let mut order = self.interested(context);
         order.sort_unstable_by_key(|(lot, place)| {
             let neighbour = &self.neighbours[*place];
-            (!neighbour.is_unchoked, Reverse(neighbour.unchoked_since), *lot)
+            (Reverse(neighbour.unchoked), *lot)
         });
-        let is_unchoked = |(_, place): &(u64, usize)| self.neighbours[*place].is_unchoked;
+        let is_unchoked = |(_, place): &(u64, usize)| self.neighbours[*place].unchoked.is_some();
         let unchoked = order.partition_point(is_unchoked);
         let (unchoked, others) = order.split_at_mut(unchoked);
         others.sort_unstable_by_key(|(lot, _)| *lot);
@@ -97,7 +97,7 @@ impl Peer {
     /// The neighbours that want something, each with a lot.
     fn interested(&self, context: &mut Context<'_, Tracker>) -> SmallVec<[(u64, usize); 96]> {
         let all = self.neighbours.iter().zip(0..);
-        let interested = all.filter(|(neighbour, _)| neighbour.is_interested);
+        let interested = all.filter(|(neighbour, _)| neighbour.is_interested.yes);
         interested.map(|(_, place)| (context.random().bits(), place)).collect()
     }
 
@@ -105,9 +105,9 @@ impl Peer {
     pub(super) fn fill_slots(&mut self, swarm: &Swarm, context: &mut Context<'_, Tracker>) {
         let (mut unchoked, mut waiting) = (0, Places::new());
         for (neighbour, place) in self.neighbours.iter().zip(0..) {
-            if neighbour.is_interested && neighbour.is_unchoked {
+            if neighbour.is_interested.yes && neighbour.unchoked.is_some() {
                 unchoked += 1;
-            } else if neighbour.is_interested {
+            } else if neighbour.is_interested.yes {
                 waiting.push(place);
             }
         }
@@ -127,10 +127,7 @@ impl Peer {
         number: u32,
         context: &mut Context<'_, Tracker>,
     ) {
-        let neighbour = &mut self.neighbours[place];
-        if number > neighbour.interest_number {
-            neighbour.interest_number = number;
-            neighbour.is_interested = interested;
+        if self.neighbours[place].is_interested.hear(interested, number) {
             self.fill_slots(swarm, context);
         }
     }
@@ -146,9 +143,7 @@ impl Peer {
         context: &mut Context<'_, Tracker>,
     ) {
         let neighbour = &mut self.neighbours[place];
-        if number > neighbour.choke_number {
-            neighbour.choke_number = number;
-            neighbour.unchokes = !choked;
+        if neighbour.unchokes.hear(!choked, number) {
             let mut forgotten = std::mem::take(&mut neighbour.asked);
             neighbour.asked.extend(sending.filter(|piece| forgotten.contains(piece)));
             forgotten.retain(|piece| Some(*piece) != sending);
@@ -157,17 +152,16 @@ impl Peer {
     }
 
     fn set_choked(&mut self, place: usize, choked: bool, context: &mut Context<'_, Tracker>) {
-        if self.neighbours[place].is_unchoked != choked {
+        let is_choked = self.neighbours[place].unchoked.is_none();
+        if is_choked == choked {
             return;
         }
         let number = self.next_number();
         let neighbour = &mut self.neighbours[place];
-        neighbour.is_unchoked = !choked;
-        let to: Address = neighbour.address;
+        neighbour.unchoked = (!choked).then_some(context.now());
+        let to = neighbour.address;
         if choked {
             self.uploads.retain(|(waiting, _)| *waiting != to);
-        } else {
-            neighbour.unchoked_since = context.now();
         }
         let sending = self.sending.filter(|(receiver, _)| *receiver == to).map(|(_, piece)| piece);
         context.send(to, TrackerMessage::Choke { choked, sending, number }, &[]);

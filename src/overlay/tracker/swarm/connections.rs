@@ -1,31 +1,25 @@
 //! Who a peer is connected with, and what the two know of each other.
 
-use super::{Neighbour, Peer, Pieces, ROUND, Swarm};
+use super::{Call, Neighbour, Peer, Pieces, ROUND, Said, Swarm};
 use crate::overlay::tracker::{Tracker, TrackerMessage};
 use crate::sim::{Address, Context, Duration, Manner, Time};
 
-/// How long a peer waits for a sign of another before it closes the connection.
-pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// A leecher with too few neighbours asks for more no sooner than this.
 const LEAST_TIME_BETWEEN_ASKING: Duration = Duration::from_secs(60);
 /// After so many silent rounds a peer says that it is still there (two minutes, BEP 3).
 const SILENT_ROUNDS: u64 = 12;
 
 impl Neighbour {
-    fn new(address: Address, pieces: u32, now: Time) -> Neighbour {
+    fn new(address: Address, call: Call, pieces: u32, now: Time) -> Neighbour {
         Neighbour {
             address,
             have: Pieces::none(pieces),
-            is_called: false,
-            calling: None,
+            call,
             is_interesting: false,
-            is_interested: false,
-            interest_number: 0,
-            is_unchoked: false,
-            unchoked_since: Time::ZERO,
+            is_interested: Said::default(),
+            unchoked: None,
             is_optimistic: false,
-            unchokes: false,
-            choke_number: 0,
+            unchokes: Said::default(),
             asked: smallvec::SmallVec::new(),
             arriving: smallvec::SmallVec::new(),
             received: [0; 2],
@@ -45,20 +39,19 @@ impl Peer {
         if self.is_seed() {
             return;
         }
-        let called = self.neighbours.iter().filter(|neighbour| neighbour.is_called).count();
-        let room = swarm.connections.saturating_sub(called);
+        let called = self.neighbours.iter().filter(|neighbour| neighbour.call != Call::Taken);
+        let room = swarm.connections.saturating_sub(called.count());
         let room = room.min((2 * swarm.connections).saturating_sub(self.neighbours.len()));
         let this = context.this();
         let unknown: smallvec::SmallVec<[Address; 64]> =
             peers.filter(|peer| *peer != this && self.find(*peer).is_err()).take(room).collect();
         for peer in unknown {
-            let mut neighbour = Neighbour::new(peer, self.have.capacity(), context.now());
-            neighbour.is_called = true;
-            neighbour.calling = Some(self.have.len());
+            let call = Call::Made { told: self.have.count() };
+            let neighbour = Neighbour::new(peer, call, self.have.capacity(), context.now());
             if let Err(place) = self.find(peer) {
                 self.neighbours.insert(place, neighbour);
             }
-            let manner = Manner::Request(PATIENCE);
+            let manner = Manner::Request(swarm.timeout);
             context.send_as(peer, TrackerMessage::Connect, self.have.to_items(), manner);
         }
     }
@@ -128,34 +121,36 @@ impl Peer {
         context: &mut Context<'_, Tracker>,
     ) {
         if let Some(place) = known
-            && self.neighbours[place].calling.is_none()
+            && !matches!(self.neighbours[place].call, Call::Made { .. })
         {
             // The other one has forgotten a connection that this one still knows.
             self.drop_neighbour(swarm, place, context);
         }
         let place = self.find(from).unwrap_or_else(|place| {
-            let new = Neighbour::new(from, self.have.capacity(), context.now());
+            let new = Neighbour::new(from, Call::Taken, self.have.capacity(), context.now());
             self.neighbours.insert(place, new);
             place
         });
         let is_full = self.neighbours.len() > 2 * swarm.connections;
         let caller = Pieces::in_items(context.received_list()).count();
-        if is_full || self.is_seed() && caller == self.have.len() as usize {
+        if is_full || self.is_seed() && caller == self.have.count() as usize {
             context.reply(TrackerMessage::Close, &[]);
             return self.drop_neighbour(swarm, place, context);
         }
         context.send_as(from, TrackerMessage::Bitfield, self.have.to_items(), Manner::Reply);
-        self.neighbours[place].calling = None;
+        self.neighbours[place].call = Call::Taken;
         self.learn(place, Pieces::in_items(context.received_list()), context);
     }
 
     /// A peer says what it has: it has answered the call, or has come to have more meanwhile.
     fn on_bitfield(&mut self, place: usize, context: &mut Context<'_, Tracker>) {
         let neighbour = &mut self.neighbours[place];
-        let told = neighbour.calling.take();
-        if told.is_some_and(|told| told < self.have.len()) {
-            let (to, manner) = (neighbour.address, Manner::OneWay);
-            context.send_as(to, TrackerMessage::Bitfield, self.have.to_items(), manner);
+        if let Call::Made { told } = neighbour.call {
+            neighbour.call = Call::Answered;
+            if told < self.have.count() {
+                let (to, manner) = (neighbour.address, Manner::OneWay);
+                context.send_as(to, TrackerMessage::Bitfield, self.have.to_items(), manner);
+            }
         }
         self.learn(place, Pieces::in_items(context.received_list()), context);
     }
@@ -236,7 +231,7 @@ impl Peer {
                     neighbour.address,
                     TrackerMessage::KeepAlive,
                     &[],
-                    PATIENCE,
+                    swarm.timeout,
                 );
             }
         }

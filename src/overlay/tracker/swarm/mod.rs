@@ -50,6 +50,8 @@ pub struct Swarm {
     /// Mean time after which a peer gives its download up and leaves, exponentially
     /// distributed; never if `None`.
     pub patience: Option<Duration>,
+    /// After this time without a sign of life a peer is taken for dead.
+    pub timeout: Duration,
 }
 
 /// Which piece a peer asks for next.
@@ -120,23 +122,18 @@ struct Neighbour {
     address: Address,
     /// The pieces that it has, as far as it has said.
     have: Pieces,
-    /// Whether this peer opened the connection.
-    is_called: bool,
-    /// While the call is not answered: how many pieces this peer had when it called.
-    calling: Option<u32>,
+    /// How the connection has come about.
+    call: Call,
     /// Whether this peer wants what it has.
     is_interesting: bool,
-    /// Whether it wants what this peer has, and the number of the message that said so.
-    is_interested: bool,
-    interest_number: u32,
-    /// Whether this peer answers its requests, and since when.
-    is_unchoked: bool,
-    unchoked_since: Time,
+    /// Whether it wants what this peer has.
+    is_interested: Said,
+    /// Since when this peer answers its requests, if it does.
+    unchoked: Option<Time>,
     /// Whether it was unchoked whatever it gives.
     is_optimistic: bool,
-    /// Whether it answers this peer's requests, and the number of the message that said so.
-    unchokes: bool,
-    choke_number: u32,
+    /// Whether it answers this peer's requests.
+    unchokes: Said,
     /// Pieces asked of it.
     asked: SmallVec<[u32; 2]>,
     /// Pieces of it that go through the downlink.
@@ -145,6 +142,39 @@ struct Neighbour {
     received: [u64; 2],
     /// When it last sent anything.
     heard: Time,
+}
+
+/// How a connection has come about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Call {
+    /// The other peer called.
+    Taken,
+    /// This peer called, and has not been answered.
+    Made {
+        /// How many pieces it had when it called.
+        told: u32,
+    },
+    /// This peer called.
+    Answered,
+}
+
+/// What a neighbour said last of something that changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Said {
+    yes: bool,
+    number: u32,
+}
+
+impl Said {
+    /// A message with this number says something. Whether it is news: messages overtake each
+    /// other.
+    fn hear(&mut self, yes: bool, number: u32) -> bool {
+        let is_news = number > self.number;
+        if is_news {
+            *self = Said { yes, number };
+        }
+        is_news
+    }
 }
 
 impl Peer {

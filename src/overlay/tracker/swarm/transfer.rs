@@ -1,8 +1,7 @@
 //! Which piece a peer asks for, and how pieces travel: one after the other through the
 //! sender's uplink, one after the other through the receiver's downlink.
 
-use super::connections::PATIENCE;
-use super::{Neighbour, Peer, PieceChoice, Swarm};
+use super::{Call, Neighbour, Peer, PieceChoice, Swarm};
 use crate::overlay::tracker::{Tracker, TrackerMessage, TrackerTimer};
 use crate::sim::{Address, Context, Duration, RequestId, Stream};
 
@@ -27,7 +26,7 @@ impl Peer {
             neighbour.asked.push(piece);
             self.under_way.insert(piece);
             let message = TrackerMessage::Request { piece, bytes: swarm.bytes_of(piece) };
-            context.send_acknowledged(neighbour.address, message, &[], PATIENCE);
+            context.send_acknowledged(neighbour.address, message, &[], swarm.timeout);
         }
     }
 
@@ -35,7 +34,7 @@ impl Peer {
     fn choose_piece(&self, swarm: &Swarm, place: usize, random: &mut Stream) -> Option<u32> {
         let on_offer = self.neighbours[place].have.beyond(&self.have, &self.under_way);
         let draw = |count: usize, random: &mut Stream| random.below(count as u64) as usize;
-        if swarm.choice == PieceChoice::Random || self.have.len() < RANDOM_FIRST_PIECES {
+        if swarm.choice == PieceChoice::Random || self.have.count() < RANDOM_FIRST_PIECES {
             let count = on_offer.clone().count();
             return (count > 0).then(|| on_offer.clone().nth(draw(count, random))).flatten();
         }
@@ -71,8 +70,8 @@ impl Peer {
         piece: u32,
         context: &mut Context<'_, Tracker>,
     ) {
-        let Neighbour { address, is_unchoked, .. } = self.neighbours[place];
-        if is_unchoked && self.have.contains(piece) {
+        let Neighbour { address, unchoked, .. } = self.neighbours[place];
+        if unchoked.is_some() && self.have.contains(piece) {
             self.uploads.push_back((address, piece));
             self.use_uplink(swarm, context);
         }
@@ -94,7 +93,12 @@ impl Peer {
         if let Some((to, piece)) = self.sending.take() {
             let bytes = swarm.bytes_of(piece);
             self.uploaded += u64::from(bytes);
-            context.send_acknowledged(to, TrackerMessage::Piece { piece, bytes }, &[], PATIENCE);
+            context.send_acknowledged(
+                to,
+                TrackerMessage::Piece { piece, bytes },
+                &[],
+                swarm.timeout,
+            );
         }
         self.use_uplink(swarm, context);
     }
@@ -154,8 +158,8 @@ impl Peer {
     /// they are.
     fn tell_of(&mut self, piece: u32, context: &mut Context<'_, Tracker>) {
         for place in 0..self.neighbours.len() {
-            let Neighbour { address, calling, is_interesting, .. } = self.neighbours[place];
-            if calling.is_none() {
+            let Neighbour { address, call, is_interesting, .. } = self.neighbours[place];
+            if !matches!(call, Call::Made { .. }) {
                 context.send(address, TrackerMessage::Have(piece), &[]);
             }
             if is_interesting {
@@ -168,7 +172,7 @@ impl Peer {
 impl Neighbour {
     /// Whether it may be asked for one more piece.
     fn has_room(&self) -> bool {
-        self.unchokes && self.asked.len() + self.arriving.len() < PIPELINE
+        self.unchokes.yes && self.asked.len() + self.arriving.len() < PIPELINE
     }
 }
 
