@@ -2,7 +2,7 @@
 
 use crate::network::{Latency, Network};
 use crate::overlay::storage::{Placement, Storage, Stored};
-use crate::overlay::{KeyRouting, Overlay, chord, full_membership};
+use crate::overlay::{KeyRouting, Overlay, chord, full_membership, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
@@ -25,6 +25,7 @@ pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: 
         format::Overlay::FullMembership(membership) => {
             with_storage(setup, self::full_membership(setup, membership, servers), task)
         }
+        format::Overlay::Tracker(tracker) => task.run(self::tracker(tracker)),
     }
 }
 
@@ -60,7 +61,15 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
             &mut stream("positions"),
         ),
     };
-    Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+    let network = Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+        .with_service_time(setup.network.service_time.0);
+    match &setup.overlay {
+        format::Overlay::Tracker(tracker) => {
+            let service_time = tracker.service_time.unwrap_or(setup.network.service_time);
+            network.with_servers(tracker.trackers as usize, service_time.0)
+        }
+        format::Overlay::Chord(_) | format::Overlay::FullMembership(_) => network,
+    }
 }
 
 /// When requests are made, and by whom.
@@ -174,4 +183,33 @@ fn full_membership(
         &servers.ids,
         servers.virtual_nodes,
     )
+}
+
+/// The parameters of trackers and their clients.
+fn tracker(tracker: &format::Tracker) -> tracker::Tracker {
+    tracker::Tracker {
+        trackers: tracker.trackers as usize,
+        numwant: tracker.numwant as usize,
+        announce_interval: tracker.announce_interval.0,
+        expiry: tracker.expiry.0,
+        exchange: tracker.exchange.0,
+        request_timeout: tracker.request_timeout.0,
+        swarm: tracker.swarm.as_ref().map(|swarm| tracker::Swarm {
+            file_bytes: swarm.file_bytes,
+            piece_bytes: swarm.piece_bytes,
+            upload: swarm.upload,
+            download: swarm.download,
+            slots: swarm.slots as usize,
+            optimistic: swarm.optimistic as usize,
+            connections: swarm.connections as usize,
+            choice: match swarm.pieces {
+                format::PieceChoice::RarestFirst => tracker::PieceChoice::RarestFirst,
+                format::PieceChoice::Random => tracker::PieceChoice::Random,
+            },
+            seed_time: swarm.seed_time.map(|span| span.0),
+            seeds: swarm.seeds as usize,
+            patience: swarm.patience.map(|span| span.0),
+            timeout: tracker.request_timeout.0,
+        }),
+    }
 }

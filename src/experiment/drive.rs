@@ -80,7 +80,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let ring = Rc::new(Ring::of(ids, tokens.iter().copied()));
         let hosts = tokens.into_iter().filter(|at| protocol.host(*at) == *at);
         let hosts: Vec<Address> = hosts.collect();
-        let up: Vec<Address> = hosts.iter().copied().filter(|at| protocol.is_asked(*at)).collect();
+        let up: Vec<Address> = hosts.iter().copied().filter(|at| protocol.has_users(*at)).collect();
 
         let timeout = setup.workload.lookups.as_ref().and_then(|lookups| lookups.timeout);
         // A server runs one node for all its addresses, or one for each.
@@ -231,7 +231,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.simulation.observer.join_begins(now, node);
             self.count_running(now, 1);
             self.simulation.start(node, Start::Join { contact: join.contact });
-            if self.simulation.protocol().is_asked(node) {
+            if self.simulation.protocol().has_users(node) {
                 self.up.push(node);
                 if self.setup.workload.downloads.is_some() {
                     let request = self.simulation.observer.issue_download(now);
@@ -353,7 +353,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (simulation, leaving) = (&self.simulation, &self.leaving);
         let can_be_asked = |node| {
             simulation.status(node) == Status::Up
-                && simulation.protocol().is_asked(node)
+                && simulation.protocol().has_users(node)
                 && !leaving.contains(&node)
         };
         let next = requests.next(&self.up, can_be_asked, draw);
@@ -482,11 +482,11 @@ mod tests {
         for fingers in ["each", "skip_covered", "neighbour_hints"] {
             let base = json!({"join": {"base": {"fingers": fingers}}});
             let one_by_one = run(&json!({"interval": "5min"}), &base, &Value::Null);
-            assert_eq!(one_by_one.wrong_joins, 0, "{fingers}");
+            assert_eq!(one_by_one.joins.wrong, 0, "{fingers}");
             assert!(one_by_one.ring.is_right());
             // What the version must not be asked for.
             let at_once = run(&json!({"initial": 10, "interval": "0s"}), &base, &Value::Null);
-            assert!(at_once.wrong_joins > 0, "{fingers}");
+            assert!(at_once.joins.wrong > 0, "{fingers}");
         }
     }
 
@@ -495,6 +495,6 @@ mod tests {
         let stabilized = json!({"stabilize": {"period": "10s"}});
         let tally = run(&json!({"interval": "1s"}), &stabilized, &json!("1min"));
         assert!(!tally.ring.is_right());
-        assert_eq!(tally.wrong_joins, 0);
+        assert_eq!(tally.joins.wrong, 0);
     }
 }

@@ -6,6 +6,7 @@
 pub mod chord;
 pub mod full_membership;
 pub mod storage;
+pub mod tracker;
 
 use smallvec::SmallVec;
 
@@ -35,8 +36,8 @@ pub trait Overlay: Protocol + Clone {
         token
     }
 
-    /// Whether the workload asks this node for anything. Servers that only serve are not.
-    fn is_asked(&self, node: Address) -> bool {
+    /// Whether users sit at this node, who put, get and download. Servers have none.
+    fn has_users(&self, node: Address) -> bool {
         let _ = node;
         true
     }

