@@ -150,11 +150,11 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
         }
         None => None,
     };
-    patience(&scenario.overlay, &scenario.network.latency)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
     if let Overlay::Tracker(tracker) = &scenario.overlay {
         self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
     }
+    patience(&scenario.overlay, &scenario.network.latency)?;
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
         self::leaves(leaves, initial, duration)?;

@@ -219,6 +219,7 @@ mod tests {
             }},
             "network": {"latency": {"log_normal": {"median": "20ms", "sigma": 0.5}}, "loss": 0.01},
             "workload": {"lookups": {"interval": "2s", "arrivals": "poisson", "timeout": "10s"}, "keys": 1000},
+            "measure": {"every": "10s"},
             "duration": "10min",
             "repeat": 3,
             "sweep": {
