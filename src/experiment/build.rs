@@ -82,6 +82,7 @@ pub(super) fn request_plan(requests: &format::Requests) -> RequestPlan {
         per_node: requests.per_node,
         interval: requests.interval.0,
         start: Time::ZERO + requests.start.0,
+        stop: requests.stop.map_or(Time::MAX, |stop| Time::ZERO + stop.0),
     }
 }
 

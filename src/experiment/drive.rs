@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::id::Id;
-use crate::measure::{Recorder, Sample, Tally, Trace};
+use crate::measure::{BeforeFault, Recorder, Sample, Tally, Trace};
 use crate::network::Network;
 use crate::oracle::{Ring, Truth};
 use crate::overlay::Overlay;
@@ -47,6 +47,8 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// Joins and leaves after which a pointer was wrong, and whether the last one is checked.
     wrong_joins: u64,
     is_checked: bool,
+    /// What had been counted when the first fault struck.
+    before_fault: Option<BeforeFault>,
     random: Stream,
 }
 
@@ -140,6 +142,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             node_seconds: 0.0,
             wrong_joins: 0,
             is_checked: true,
+            before_fault: None,
             random: stream("faults"),
         }
     }
@@ -163,6 +166,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             keys,
             handled,
             messages,
+            before_fault: self.before_fault,
             ring,
             waiting,
             routing_entries,
@@ -261,9 +265,16 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     fn fault(&mut self) {
-        let fault = &self.setup.faults[self.faults];
+        let setup = self.setup;
+        let fault = &setup.faults[self.faults];
         self.faults += 1;
         let now = self.simulation.now();
+        if self.before_fault.is_none() {
+            // Nothing is promised of joins after that.
+            self.check_joins();
+            let gets = self.simulation.observer.so_far().storage.gets.issued;
+            self.before_fault = Some(BeforeFault { messages: self.messages(), gets });
+        }
         self.simulation.observer.fault_strikes(now);
         let victims = match &fault.crash {
             format::Crash::Nodes(servers) => servers.iter().map(|s| *s as usize).collect(),
@@ -379,7 +390,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// Checks what the last join or leave has left, if its system promises anything of that.
     fn check_joins(&mut self) {
-        if !self.is_checked && self.simulation.protocol().is_right_after_joins() {
+        let promises = self.simulation.protocol().is_right_after_joins();
+        if promises && !self.is_checked && self.before_fault.is_none() {
             self.wrong_joins += u64::from(!self.ring_health().is_right());
         }
         self.is_checked = true;

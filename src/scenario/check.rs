@@ -733,6 +733,10 @@ fn requests(
     if let Some(timeout) = requests.timeout {
         positive(&place("timeout"), timeout)?;
     }
+    if let Some(stop) = requests.stop.filter(|stop| stop.0 <= requests.start.0) {
+        let problem = format!("{} is not after the start at {}", stop.0, requests.start.0);
+        return refuse(&place("stop"), problem, "give a later time, or leave it out");
+    }
     let (start, interval) = (requests.start.0, requests.interval.0);
     if duration.is_some_and(|end| start >= end) {
         let problem = format!("{start} is not before the end of the simulation");

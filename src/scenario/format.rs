@@ -680,6 +680,10 @@ pub struct Requests {
     /// When the first may be made.
     #[serde(default)]
     pub start: Span,
+    /// After this none is made any more, so that those under way can end before the
+    /// `duration` does.
+    #[serde(default)]
+    pub stop: Option<Span>,
     /// A lookup without an answer by then has failed. Without it a lookup waits until
     /// the run ends. (For puts and gets, `storage.timeout` says it.)
     #[serde(default)]
