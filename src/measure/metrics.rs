@@ -158,6 +158,7 @@ pub static METRICS: &[Metric] = &[
     metric("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
     metric("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
     metric("joins.messages.mean", "messages", "messages for joining and leaving, for each node that joined or left", |p| p.joins.messages),
+    metric("joins.bytes.mean", "bytes", "their bytes", |p| p.joins.bytes),
     metric("joins.table_messages.mean", "messages", "those of them by which a newcomer to Chord comes by its own pointers, for each join", |p| p.joins.table_messages),
     metric("joins.keys_moved.mean", "keys", "keys handed over to a newcomer", |p| p.joins.keys_moved),
     metric("joins.bytes_moved.mean", "bytes", "bytes of the keys handed over to a newcomer", |p| p.joins.bytes_moved),

@@ -107,6 +107,8 @@ pub struct Joins {
     pub messages: f64,
     /// Half the width of its 95 % confidence interval over repeats.
     pub messages_ci95: Option<f64>,
+    /// Their bytes.
+    pub bytes: f64,
     /// Those of them by which a newcomer to Chord comes by its own pointers, for each join.
     pub table_messages: f64,
     /// Keys handed over to newcomers, for each join.

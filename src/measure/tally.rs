@@ -364,7 +364,7 @@ fn joins(tallies: &[Tally]) -> Joins {
         let bytes: Vec<f64> = runs.iter().map(|(_, bytes)| *bytes).collect();
         (mean(&messages), confidence_95(&messages), mean(&bytes))
     };
-    let (messages, messages_ci95, _) =
+    let (messages, messages_ci95, bytes) =
         a_join(|count| count.purpose == "membership", |joins| joins.issued + joins.leaves);
     let (keys_moved, _, bytes_moved) =
         a_join(|count| count.kind == "hand_over_join", |joins| joins.issued);
@@ -379,6 +379,7 @@ fn joins(tallies: &[Tally]) -> Joins {
         leaves: sum(|joins| joins.leaves),
         messages,
         messages_ci95,
+        bytes,
         table_messages,
         keys_moved,
         bytes_moved,
