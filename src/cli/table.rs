@@ -31,8 +31,8 @@ pub(super) struct Table {
     metric: Vec<String>,
     /// Show only points at which a swept parameter has this value
     ///
-    /// The value may be what a condition in a scenario may be, such as [8, 16] or
-    /// {"at_least": 64}.
+    /// The value may be what a condition in a scenario may be, such as `[8, 16]` or
+    /// `{"at_least": 64}`.
     #[arg(long = "where", value_name = "PARAM=VALUE", value_parser = parse_where)]
     conditions: Vec<(String, Condition)>,
     /// Let the values of this swept parameter be the columns, and metrics the rows

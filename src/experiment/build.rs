@@ -57,6 +57,7 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
         ),
     };
     Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+        .with_service_time(setup.network.service_time.0)
 }
 
 /// When requests are made, and by whom.

@@ -211,7 +211,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         downloads: Downloads {
             issued: sum(|tally| tally.downloads.issued),
             completed: sum(|tally| tally.downloads.completed),
-            seconds: in_seconds(distribution(tallies, |tally| &tally.downloads.time)),
+            seconds: in_seconds(&distribution(tallies, |tally| &tally.downloads.time)),
         },
         waiting: waiting(tallies),
         after_fault: after_fault(tallies),
@@ -304,7 +304,7 @@ fn distribution(tallies: &[Tally], get: fn(&Tally) -> &LatencyHistogram) -> Dist
     }
 }
 
-fn in_seconds(ms: Distribution) -> Distribution {
+fn in_seconds(ms: &Distribution) -> Distribution {
     let seconds = |ms: f64| ms / 1000.0;
     Distribution {
         mean: seconds(ms.mean),

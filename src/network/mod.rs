@@ -1,4 +1,4 @@
-//! What lies between the nodes: latency and loss.
+//! What lies between the nodes: latency and loss; and how long they take over a message.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
@@ -8,21 +8,31 @@ pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Stream};
 
-/// A network of independent one-way delays and independent losses.
+/// A network of independent one-way delays and independent losses, between nodes that are
+/// all equally fast.
 #[derive(Debug)]
 pub struct Network {
     latency: Latency,
     /// Probability that a message is lost.
     loss: f64,
+    /// How long a node is busy with a message.
+    service_time: Duration,
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
     loss_random: Stream,
 }
 
 impl Network {
-    /// A network with this latency that loses messages with this probability.
+    /// A network with this latency that loses messages with this probability. Nodes handle
+    /// messages in no time.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
-        Network { latency, loss, latency_random, loss_random }
+        let service_time = Duration::ZERO;
+        Network { latency, loss, service_time, latency_random, loss_random }
+    }
+
+    /// The same where every node is busy for so long with each message that it handles.
+    pub fn with_service_time(self, service_time: Duration) -> Self {
+        Network { service_time, ..self }
     }
 }
 
@@ -31,5 +41,9 @@ impl crate::sim::Network for Network {
         let delay = self.latency.draw(from, to, &mut self.latency_random);
         let lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
         (!lost).then_some(delay)
+    }
+
+    fn service_time(&self, _: Address) -> Duration {
+        self.service_time
     }
 }

@@ -107,7 +107,7 @@ impl Leaves {
     pub fn next(&mut self, candidates: &[Address]) -> Option<Address> {
         assert!(self.left > 0, "somebody is left to leave");
         self.left -= 1;
-        self.next = self.next + self.interval;
+        self.next += self.interval;
         let choice = (!candidates.is_empty()).then(|| self.random.below(candidates.len() as u64));
         choice.map(|choice| candidates[choice as usize])
     }
