@@ -560,6 +560,78 @@ mod ring_and_route {
     }
 }
 
+mod table {
+    use super::*;
+
+    /// A desk with the results of a sweep over two sizes and two kinds of lookup.
+    fn results() -> Desk {
+        let desk = Desk::new();
+        let lookups = json!(["iterative", "recursive"]);
+        let sweep = json!({"population.nodes": [1, 2], "overlay.chord.lookup": lookups});
+        desk.scenario(&json!({"sweep": sweep}));
+        desk.dhtsim(&["run", "x.json", "--quiet"]).assert().code(0);
+        desk
+    }
+
+    const FOLDER: &str = "results/small";
+
+    #[test]
+    fn shows_metrics_of_results() {
+        let desk = results();
+        let ask = |arguments: &[&str]| {
+            let all = [&["table", FOLDER][..], arguments].concat();
+            stdout(&desk.dhtsim(&all).assert().code(0).stderr(""))
+        };
+        insta::assert_snapshot!(
+            ask(&["--metric", "lookups.correct", "--metric", "nodes=on the ring"]),
+            @r"
+        | nodes | lookup | `lookups.correct` | on the ring |
+        | --: | :-- | --: | --: |
+        | 1 | iterative | 2 | 1 |
+        | 1 | recursive | 2 | 1 |
+        | 2 | iterative | 4 | 2 |
+        | 2 | recursive | 4 | 2 |
+        "
+        );
+        insta::assert_snapshot!(
+            ask(&[
+                "--where", "overlay.chord.lookup=recursive", "--by", "population.nodes",
+                "--metric", "lookups.correct=right", "--metric", "storage.copies.mean=copies",
+            ]),
+            @r"
+        | Metric | nodes = 1 | nodes = 2 |
+        | :-- | --: | --: |
+        | right | 2 | 4 |
+        | copies | – | – |
+        "
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_not_there_in_one_line() {
+        let desk = results();
+        let refusals: Vec<String> = [
+            &["table", FOLDER, FOLDER, "--metric", "nodes"][..],
+            &["table", FOLDER, "--metric", "hops.meen"],
+            &["table", FOLDER, "--metric", "nodes", "--by", "lookup"],
+            &["table", FOLDER, "--metric", "nodes", "--where", "network.loss=0"],
+            &["table", FOLDER, "--metric", "nodes", "--where", "population.nodes=3"],
+        ]
+        .map(|arguments| desk.refusal(arguments, 2))
+        .into();
+        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        error: small: these results are given twice; leave one of the folders out
+        error: --metric: there is no metric "hops.meen"; `dhtsim list metrics` names them
+        error: small: --by lookup: is not swept; the swept parameters are population.nodes, overlay.chord.lookup
+        error: small: --where network.loss: is not swept; the swept parameters are population.nodes, overlay.chord.lookup
+        error: small: --where population.nodes: at no point is it = 3; its values are 1, 2
+        "#);
+        let missing = desk.refusal(&["table", "nowhere", "--metric", "nodes"], 2);
+        assert!(missing.contains("summary.json: cannot read the results"), "{missing}");
+        desk.dhtsim(&["table", FOLDER]).assert().code(2).stdout("");
+    }
+}
+
 mod schema {
     use super::*;
 

@@ -71,6 +71,9 @@ struct Obedient {
 
 type Diary = Vec<(Time, Entry)>;
 
+/// A node whose timer has this number departs and says so.
+const DEPART: u32 = 1_000_000;
+
 impl Protocol for Obedient {
     type Node = Diary;
     type Message = Words;
@@ -99,6 +102,10 @@ impl Protocol for Obedient {
 
     fn on_timer(&self, diary: &mut Diary, timer: u32, context: &mut Context<'_, Self>) {
         diary.push((context.now(), Woke(timer)));
+        if timer == DEPART {
+            context.depart();
+            context.send(Address::new(B), Word(DEPART), &[]);
+        }
     }
 
     fn on_operation(&self, _: &mut Diary, operation: Operation, context: &mut Context<'_, Self>) {
@@ -139,12 +146,20 @@ fn indices(list: &[Address]) -> Vec<usize> {
 
 // ---- A network that does what it is told -------------------------------------------
 
-/// The delays of the messages in the order in which they are sent, then 10 ms each.
-struct Delays(VecDeque<Delay>);
+struct Delays {
+    /// Those of the messages in the order in which they are sent, then 10 ms each.
+    delays: VecDeque<Delay>,
+    /// How long each node is busy with a message; those further on are with none.
+    busy: Vec<Duration>,
+}
 
 impl Network for Delays {
     fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
-        self.0.pop_front().unwrap_or(Some(ms(10)))
+        self.delays.pop_front().unwrap_or(Some(ms(10)))
+    }
+
+    fn service_time(&self, node: Address) -> Duration {
+        self.busy.get(node.index()).copied().unwrap_or(Duration::ZERO)
     }
 }
 
@@ -179,8 +194,17 @@ type Play<Q = CalendarQueue<Scheduled<u32>>> = Simulation<'static, Obedient, Del
 
 /// Three nodes that are up, a list of orders to give, and the delays of what they send.
 fn scene<Q: EventQueue<Scheduled<u32>>>(orders: &[Order], delays: &[Delay]) -> Play<Q> {
+    busy_scene(orders, delays, &[])
+}
+
+/// The same with nodes that are busy for a while with every message.
+fn busy_scene<Q: EventQueue<Scheduled<u32>>>(
+    orders: &[Order],
+    delays: &[Delay],
+    busy: &[Duration],
+) -> Play<Q> {
     let protocol = Obedient { orders: orders.to_vec() };
-    let delays = Delays(delays.iter().copied().collect());
+    let delays = Delays { delays: delays.iter().copied().collect(), busy: busy.to_vec() };
     let mut play = Simulation::new(protocol, delays, Nobody, &IDS, Stream::new(1, 0, "test"));
     for index in [A, B, C] {
         play.start(Address::new(index), Start::Create);
@@ -441,6 +465,29 @@ mod nodes_that_stop {
     }
 
     #[test]
+    fn a_node_is_up_until_it_departs() {
+        let ask = Ask(A, Question, ms(100), &[]);
+        let mut play: Play = scene(&[Wake(ms(50), DEPART), ask], &[]);
+        order(&mut play, A, 0);
+        order(&mut play, B, 1);
+        play.run_before(at(45));
+        // On its way when the node departs: nobody is there to hear it.
+        order(&mut play, B, 1);
+        play.run_before(at(50));
+        assert_eq!(play.status(Address::new(A)), Status::Up);
+        assert_eq!(diary(&play, A), [(at(10), Heard(B, Question, vec![]))]);
+        play.run_before(Time::MAX);
+        assert_eq!(play.status(Address::new(A)), Status::Gone);
+        assert_eq!(play.handled(Address::new(A)), 1);
+        let expected = [
+            (at(20), Heard(A, Answer, vec![])),
+            (at(60), Heard(A, Word(DEPART), vec![])),
+            (at(145), Unreachable(A, Question, vec![])),
+        ];
+        assert_eq!(diary(&play, B), expected);
+    }
+
+    #[test]
     fn nobody_hears_orders_before_the_start_or_after_the_end() {
         let mut play: Play = scene(&[Say(B, Word(1))], &[]);
         assert_eq!(play.status(Address::new(9)), Status::Absent);
@@ -450,6 +497,111 @@ mod nodes_that_stop {
         let events = play.events();
         play.run_before(Time::MAX);
         assert_eq!((diary(&play, B), play.events()), (vec![], events));
+    }
+}
+
+mod nodes_that_take_their_time {
+    use super::*;
+
+    /// Only B is busy: for 4 ms with every message.
+    const BUSY: [Duration; 2] = [Duration::ZERO, ms(4)];
+
+    fn word(number: u32) -> Entry {
+        Heard(A, Word(number), vec![])
+    }
+
+    #[test]
+    fn messages_are_handled_one_after_the_other_in_the_order_of_their_arrival() {
+        let orders = [1, 2, 3, 4].map(|number| Say(B, Word(number)));
+        // The third arrives first, the first and second together.
+        let delays = [Some(ms(10)), Some(ms(10)), Some(ms(9))];
+        let mut play: Play = busy_scene(&orders, &delays, &BUSY);
+        (0..3).for_each(|number| order(&mut play, A, number));
+        play.run_before(at(16));
+        assert_eq!(play.handled(Address::new(B)), 1, "what waits is not handled yet");
+        play.run_before(at(50));
+        order(&mut play, A, 3);
+        play.run_before(Time::MAX);
+        let expected = [(13, 3), (17, 1), (21, 2), (64, 4)];
+        assert_eq!(diary(&play, B), expected.map(|(millis, number)| (at(millis), word(number))));
+        let waiting = play.waiting(Address::new(B));
+        // 0, 3, 7 and 0 ms.
+        assert_eq!((waiting.messages, waiting.total, waiting.longest), (4, ms(10), ms(7)));
+        assert_eq!(play.waiting(Address::new(A)).messages, 0);
+    }
+
+    #[test]
+    fn a_sender_loses_its_patience_with_a_long_queue() {
+        let orders = [Ask(B, Question, ms(30), &[7]); 7];
+        let mut play: Play = busy_scene(&orders, &[], &BUSY);
+        (0..7).for_each(|number| order(&mut play, A, number));
+        play.run_before(Time::MAX);
+        // Handled at 14, 18 … 38 ms: the first two are answered in time, the last two
+        // handled only after A has lost its patience.
+        let of_b = |time: u64, entry: fn(usize, Words, Vec<usize>) -> Entry, words| {
+            (at(time), entry(B, words, vec![7]))
+        };
+        let mut expected = vec![of_b(24, Heard, Answer), of_b(28, Heard, Answer)];
+        expected.extend(vec![of_b(30, Unreachable, Question); 5]);
+        expected.extend([32, 36, 40, 44, 48].map(|time| of_b(time, HeardLate, Answer)));
+        assert_eq!(diary(&play, A), expected);
+        assert_eq!(play.handled(Address::new(B)), 7);
+    }
+
+    #[test]
+    fn an_acknowledgement_waits_too() {
+        let orders = [Tell(B, Word(1), ms(25)); 3];
+        let mut play: Play = busy_scene(&orders, &[], &BUSY);
+        (0..3).for_each(|number| order(&mut play, A, number));
+        play.run_before(Time::MAX);
+        // Handled at 14, 18 and 22 ms, acknowledged 10 ms later.
+        assert_eq!(diary(&play, A), vec![(at(25), Unreachable(B, Word(1), vec![])); 2]);
+        assert_eq!(diary(&play, B), [14, 18, 22].map(|millis| (at(millis), word(1))));
+    }
+
+    #[test]
+    fn a_crash_drops_what_waits_and_the_next_life_begins_with_an_empty_queue() {
+        let ask = Ask(B, Question, ms(100), &[7]);
+        let orders = [Say(B, Word(1)), Say(B, Word(2)), ask, Say(B, Word(3))];
+        // The last one is on its way when the node crashes, and arrives at 16 ms.
+        let delays = [Some(ms(10)), Some(ms(10)), Some(ms(10)), Some(ms(16))];
+        let mut play: Play = busy_scene(&orders, &delays, &BUSY);
+        (0..4).for_each(|number| order(&mut play, A, number));
+        play.run_before(at(15));
+        assert_eq!(diary(&play, B), [(at(14), word(1))]);
+        play.crash(Address::new(B));
+        play.start(Address::new(B), Start::Create);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, B), [(at(20), word(3))]);
+        assert_eq!(diary(&play, A), [(at(100), Unreachable(B, Question, vec![7]))]);
+    }
+
+    #[test]
+    fn a_queue_of_a_node_that_departs_is_dropped() {
+        let ask = Ask(B, Question, ms(100), &[]);
+        let mut play: Play = busy_scene(&[Wake(ms(12), DEPART), ask], &[], &BUSY);
+        order(&mut play, B, 0);
+        order(&mut play, A, 1);
+        play.run_before(Time::MAX);
+        assert_eq!(play.handled(Address::new(B)), 0);
+        assert_eq!(diary(&play, A), [(at(100), Unreachable(B, Question, vec![]))]);
+    }
+
+    #[test]
+    fn no_service_time_changes_nothing() {
+        let digest = |busy: &[Duration]| {
+            let orders = [Say(B, Word(1)), Ask(B, Question, ms(15), &[1]), Wake(ms(5), 1)];
+            let mut play: Play = busy_scene(&orders, &[], busy);
+            (0..3).for_each(|number| order(&mut play, A, number));
+            play.run_before(Time::MAX);
+            (play.digest(), play.waiting(Address::new(B)).messages)
+        };
+        let (plain, _) = digest(&[]);
+        assert_eq!(digest(&[Duration::ZERO; 3]), (plain, 0));
+        // Nobody says anything to C.
+        assert_eq!(digest(&[Duration::ZERO, Duration::ZERO, ms(4)]), (plain, 0));
+        let (busy, waited) = digest(&BUSY);
+        assert!(busy != plain && waited == 2);
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the README says is true: its commands run, its links lead somewhere, and its
-//! table of published numbers is the one that the program makes of the committed results.
+//! tables are those that the program makes of the committed results.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
@@ -39,13 +39,15 @@ fn shell_lines(readme: &str) -> Vec<String> {
     lines.join("\n").replace("\\\n", " ").lines().map(|line| line.trim().to_owned()).collect()
 }
 
-/// The arguments of every command of `dhtsim`, as the shell is to read them.
+/// The arguments of a command of `dhtsim`, as the shell is to read them.
+fn arguments(line: &str) -> Option<String> {
+    let line = line.strip_prefix("$ ").unwrap_or(line);
+    PROGRAM.iter().find_map(|program| line.strip_prefix(program)).map(str::to_owned)
+}
+
+/// Those of all commands.
 fn commands(readme: &str) -> Vec<String> {
-    let arguments = |line: &String| {
-        let line = line.strip_prefix("$ ").unwrap_or(line);
-        PROGRAM.iter().find_map(|program| line.strip_prefix(program)).map(str::to_owned)
-    };
-    shell_lines(readme).iter().filter_map(arguments).collect()
+    shell_lines(readme).iter().filter_map(|line| arguments(line)).collect()
 }
 
 /// Runs `dhtsim` with arguments as the shell reads them: quotes, stars and pipes count.
@@ -173,25 +175,35 @@ fn its_links_lead_somewhere() {
     }
 }
 
-/// The published numbers stand between two marks, as the command in the README prints
-/// them.
-#[test]
-fn its_published_numbers_are_those_of_the_committed_results() {
-    let readme = readme();
-    let Some((_, rest)) = readme.split_once("<!-- published -->") else {
-        panic!("<!-- published --> and <!-- /published --> stand around the table");
+/// The tables that stand between `<!-- table: dhtsim … -->`, which names the command that
+/// makes it, and `<!-- /table -->`: each with the arguments of its command.
+fn tables(readme: &str) -> Vec<(String, String)> {
+    let table = |block: &str| {
+        let (command, rest) = block.split_once("-->").expect("the mark before a table ends");
+        let command = command.trim();
+        let arguments = arguments(command).unwrap_or_else(|| panic!("{command} is not dhtsim"));
+        let (table, _) = rest
+            .split_once("<!-- /table -->")
+            .unwrap_or_else(|| panic!("<!-- /table --> is missing behind the table of {command}"));
+        (arguments, table.trim().to_owned())
     };
-    let (table, _) = rest.split_once("<!-- /published -->").expect("the end of the table");
-    let commands = commands(&readme);
-    let published = commands.iter().find(|command| command.starts_with("published "));
-    let published = published.expect("the command that makes the table stands in the README");
-    let output = run(project(), published);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        table.trim() == printed.trim(),
-        "the table of the README is not what this prints: dhtsim {published}\n{printed}"
-    );
+    readme.split("<!-- table:").skip(1).map(table).collect()
+}
+
+#[test]
+fn its_tables_are_those_of_the_committed_results() {
+    let tables = tables(&readme());
+    assert!(!tables.is_empty(), "the README shows results");
+    for (command, table) in tables {
+        let output = run(project(), &command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "dhtsim {command}\n{said}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            table == printed.trim(),
+            "the table of the README is not what this prints: dhtsim {command}\n{printed}"
+        );
+    }
 }
 
 #[test]
@@ -200,6 +212,13 @@ fn the_readers_of_this_test_read_what_they_should() {
                 cargo run --release -- check 'y z'\n```\n```json\n[h](i)\n```\n<img src=\"j.png\">";
     assert_eq!(commands(text), ["run  x.json", "check 'y z'"]);
     assert_eq!(links(&prose(text)), ["c.md", "f.svg", "j.png"]);
+    let text = "a\n<!-- table: dhtsim table b --metric 'c=d e' -->\n| d |\n<!-- /table -->\n\
+                f <!-- table: dhtsim published g -->\n\n| h |\n\n<!-- /table --> i";
+    let table = |command: &str, table: &str| (command.to_owned(), table.to_owned());
+    assert_eq!(
+        tables(text),
+        [table("table b --metric 'c=d e'", "| d |"), table("published g", "| h |")]
+    );
     assert_eq!(anchor("Exit codes, and `--jobs`"), "exit-codes-and---jobs");
     for (command, instead) in [
         ("run scenarios/chord-hops.json --quiet", "check scenarios/chord-hops.json"),

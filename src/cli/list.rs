@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::measure::metrics::{FIT_METRICS, METRICS, SERIES};
 use crate::scenario;
 
-use super::table::table;
+use super::columns::aligned;
 use super::{Ending, Failure, show_view};
 
 /// List what a scenario can be made of, one line each.
@@ -108,7 +108,7 @@ impl Section {
         let rows: Vec<Vec<String>> = self.things.iter().map(row).collect();
         let header: &[&str] =
             if has_units { &[self.kind, "unit", "what it is"] } else { &[self.kind, "what it is"] };
-        table(header, &rows)
+        aligned(header, &rows)
     }
 }
 

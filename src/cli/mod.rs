@@ -4,6 +4,7 @@
 //! anything is simulated or measured; it loads, calls and shows.
 
 mod check;
+mod columns;
 mod list;
 mod output;
 mod progress;
@@ -67,6 +68,8 @@ enum Command {
     Schema,
     /// Print measured beside published numbers, as a Markdown table
     Published(published::Published),
+    /// Print metrics of results as a Markdown table
+    Table(table::Table),
 }
 
 /// Changes of a scenario from the command line.
@@ -166,6 +169,7 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::List(list) => list.run(&mut out)?,
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
+        Command::Table(table) => table.run(&mut out)?,
     };
     out.flush()?;
     Ok(ending)

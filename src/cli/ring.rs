@@ -8,7 +8,7 @@ use clap::Args;
 use crate::experiment::{self, FingerView, RingNodeView, RingView};
 use crate::sim::Time;
 
-use super::table::table;
+use super::columns::aligned;
 use super::{Changes, Ending, Failure, parse_time, show_view};
 
 /// Digits of an identifier in the table, when it is longer than twice that.
@@ -61,7 +61,7 @@ fn text(ring: &RingView) -> String {
     let title = format!("{count} on a ring of {bits} bits{cut}\n\n");
     let rows: Vec<Vec<String>> = ring.nodes.iter().map(row).collect();
     let header = ["index", "address", "id", "predecessor", "successors", "fingers"];
-    title + &table(&header, &rows)
+    title + &aligned(&header, &rows)
 }
 
 fn row(node: &RingNodeView) -> Vec<String> {

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::experiment::{self, RouteKey, RouteView};
 use crate::sim::Time;
 
-use super::table::table;
+use super::columns::aligned;
 use super::{Changes, Ending, Failure, parse_time, show_view};
 
 /// Show the path of one lookup, hop by hop.
@@ -86,7 +86,7 @@ fn text(route: &RouteView) -> String {
     format!(
         "key   {}\n\n{}\nowner {}, after {hops}\n",
         route.key,
-        table(&header, &rows),
+        aligned(&header, &rows),
         route.owner
     )
 }

@@ -15,9 +15,9 @@ use crate::measure::summary::{Fit, Point, Summary};
 use crate::report;
 use crate::scenario::Plan;
 
+use super::columns::aligned;
 use super::output::say;
 use super::progress::Progress;
-use super::table::table;
 use super::{Changes, Ending, Failure};
 
 /// The table of points on the terminal ends here; the files have them all.
@@ -186,7 +186,7 @@ fn points(summary: &Summary) -> String {
         0 => String::new(),
         more => format!("… and {more} more points in runs.csv\n"),
     };
-    if header.is_empty() { String::new() } else { table(&header, &rows) + &more }
+    if header.is_empty() { String::new() } else { aligned(&header, &rows) + &more }
 }
 
 #[cfg(test)]

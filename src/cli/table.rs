@@ -1,49 +1,83 @@
-//! Tables for people, with aligned columns.
+//! `dhtsim table`: metrics of results, for a README.
 
-/// Lays out rows of cells under a header. Columns of numbers are aligned to the
-/// right, others to the left.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let columns = header.len();
-    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
-    let is_numeric = |column: usize| {
-        rows.iter().all(|row| {
-            let cell = cell(row, column);
-            let number = cell.trim_end_matches(" %");
-            matches!(number, "" | "–") || number.parse::<f64>().is_ok()
-        })
-    };
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| cell(row, column).chars().count());
-        cells.chain([header[column].chars().count()]).max().unwrap_or_default()
-    };
-    let layout: Vec<(usize, bool)> = (0..columns).map(|c| (width(c), is_numeric(c))).collect();
-    let line = |cells: &[String]| {
-        let padded: Vec<String> = layout
-            .iter()
-            .enumerate()
-            .map(|(column, &(width, right))| {
-                let cell = cell(cells, column);
-                if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-            })
-            .collect();
-        format!("{}\n", padded.join("  ").trim_end())
-    };
-    let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-    [line(&header)].into_iter().chain(rows.iter().map(|row| line(row))).collect()
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::measure::metrics::{self, Metric};
+use crate::report::{self, MetricTable};
+use crate::scenario::Overrides;
+use crate::scenario::format::Condition;
+
+use super::{Ending, Failure};
+
+/// Print metrics of results as a Markdown table.
+///
+/// A row is a point of the sweep, a column a metric; parameters in which the rows agree
+/// are left out. `dhtsim list metrics` has the names.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dhtsim table results/chord-hops --metric hops.mean --metric 'hops.p99=99th percentile'
+  dhtsim table results/compare --where population.nodes=1024 --by system --metric hops.mean")]
+pub(super) struct Table {
+    /// Folders of results, each with a summary.json
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Show this metric, under a header of your own if you give one
+    #[arg(long, required = true, value_name = "NAME[=HEADER]")]
+    metric: Vec<String>,
+    /// Show only points at which a swept parameter has this value
+    ///
+    /// The value may be what a condition in a scenario may be, such as `[8, 16]` or
+    /// `{"at_least": 64}`.
+    #[arg(long = "where", value_name = "PARAM=VALUE", value_parser = parse_where)]
+    conditions: Vec<(String, Condition)>,
+    /// Let the values of this swept parameter be the columns, and metrics the rows
+    #[arg(long, value_name = "PARAM")]
+    by: Option<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned() {
-        let rows = [["8", "iterative", ""], ["16384", "recursive", "1.5"]]
-            .map(|r| r.map(str::to_owned).to_vec());
-        insta::assert_snapshot!(table(&["nodes", "lookup", "x"], &rows), @r"
-        nodes  lookup       x
-            8  iterative
-        16384  recursive  1.5
-        ");
+impl Table {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
+        let metrics: Result<Vec<_>, _> = self.metric.iter().map(|text| column(text)).collect();
+        let table = MetricTable {
+            metrics: metrics?,
+            conditions: self.conditions.clone(),
+            by: self.by.clone(),
+        };
+        let summaries: Result<Vec<_>, _> =
+            self.folders.iter().map(|folder| report::read(folder)).collect();
+        let summaries = summaries.map_err(|error| Failure::BadInput(error.to_string()))?;
+        let mut names = BTreeSet::new();
+        if let Some(twice) = summaries.iter().find(|summary| !names.insert(&summary.scenario)) {
+            return Err(Failure::BadInput(format!(
+                "{}: these results are given twice; leave one of the folders out",
+                twice.scenario
+            )));
+        }
+        let table = table.of(&summaries).map_err(|error| Failure::BadInput(error.to_string()))?;
+        out.write_all(table.as_bytes())?;
+        Ok(Ending::Good)
     }
+}
+
+/// A metric and its header: its name unless there is one behind an `=`.
+fn column(text: &str) -> Result<(&'static Metric, String), Failure> {
+    let (name, header) = text.split_once('=').unwrap_or((text, ""));
+    let Some(metric) = metrics::find(name) else {
+        return Err(Failure::BadInput(format!(
+            "--metric: there is no metric {name:?}; `dhtsim list metrics` names them"
+        )));
+    };
+    let header = if header.is_empty() { format!("`{name}`") } else { header.to_owned() };
+    Ok((metric, header))
+}
+
+/// A condition on a swept parameter, such as `population.nodes=64`.
+fn parse_where(text: &str) -> Result<(String, Condition), String> {
+    let (label, value) = Overrides::parse_set(text)?;
+    Ok((label, serde_json::from_value(value).map_err(|error| error.to_string())?))
 }

@@ -172,7 +172,7 @@ impl<'i> Recorder<'i> {
 
     /// A value is about to be put, by a request with this number.
     pub fn issue_put(&mut self, now: Time, key: usize) -> (RequestId, Value) {
-        self.ledger.issue_put(now, key, &mut self.tally.storage)
+        self.ledger.issue_put(now, key, &mut self.tally)
     }
 
     /// A value is about to be asked for, by a request with this number.
@@ -400,5 +400,85 @@ mod tests {
         assert_eq!(tally.failures.unanswered, 1);
         assert_eq!(tally.issued, 4);
         assert!(tally.hops.is_empty());
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn joins_take_from_their_beginning_to_their_end() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        recorder.join_begins(at(1), node(0));
+        recorder.join_begins(at(2), node(1));
+        recorder.join_begins(at(2), node(2));
+        recorder.on_note(at(4), node(0), Note::Joined);
+        // Neither a second time, nor after it stopped.
+        recorder.on_note(at(5), node(0), Note::Joined);
+        recorder.on_stop(at(5), node(1));
+        recorder.on_note(at(6), node(1), Note::Joined);
+        let joins = recorder.finish(at(9)).joins;
+        assert_eq!((joins.issued, joins.completed), (3, 1));
+        assert_eq!(joins.time.mean_ms(), Some(3000.0));
+    }
+
+    #[test]
+    fn a_node_that_stops_takes_its_tokens_off_the_ring() {
+        let space = IdSpace::new(3).unwrap();
+        let ids = [0, 4, 1, 5].map(|n| space.id(n));
+        let ring = Rc::new(Ring::of(&ids, (0..4).map(Address::new)));
+        let mut recorder = Recorder::new(&ids, ring, None).with_tokens(2);
+        let lookup = recorder.issue(at(0), node(0), space.id(2));
+        recorder.on_stop(at(1), node(0));
+        assert_eq!(recorder.ring().iter().collect::<Vec<_>>(), [node(2), node(3)]);
+        assert_eq!(recorder.take_stopped(), [(at(1), node(0))]);
+        assert_eq!(recorder.take_stopped(), []);
+        // The owner was the token at 4; now it is the one at 5.
+        recorder.on_note(at(2), node(2), Note::Answer { lookup, owner: node(3), hops: 0 });
+        assert_eq!(recorder.finish(at(2)).correct, 1);
+    }
+
+    #[test]
+    fn downloads_are_counted_once() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        let (done, _never) = (recorder.issue_download(at(1)), recorder.issue_download(at(2)));
+        recorder.on_note(at(6), node(0), Note::Downloaded(done));
+        recorder.on_note(at(7), node(0), Note::Downloaded(done));
+        let downloads = recorder.finish(at(9)).downloads;
+        assert_eq!((downloads.issued, downloads.completed), (2, 1));
+        assert_eq!(downloads.time.mean_ms(), Some(5000.0));
+    }
+
+    #[test]
+    fn what_goes_wrong_after_the_first_fault_is_counted() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        recorder.ledger_mut().set_up([(ids[1], 1)].into_iter(), true, None);
+        let answer = |recorder: &mut Recorder<'_>, seconds, request, version| {
+            let value = Some(Value { version, bytes: 1 });
+            recorder.on_note(at(seconds), node(0), Note::Fetched { request, value, hops: 1 });
+        };
+        // Made before the fault, wherever it ends.
+        let before = recorder.issue_get(at(9), 0);
+        recorder.fault_strikes(at(10));
+        recorder.on_note(at(11), node(0), Note::Failed(before));
+        let (wrong, right) = (recorder.issue_get(at(10), 0), recorder.issue_get(at(20), 0));
+        recorder.on_note(at(12), node(0), Note::Failed(wrong));
+        answer(&mut recorder, 21, right, 1);
+        // The second fault begins no count of its own.
+        recorder.fault_strikes(at(30));
+        let (put, _) = recorder.issue_put(at(31), 0);
+        recorder.on_note(at(32), node(0), Note::Stored(put));
+        let old = recorder.issue_get(at(33), 0);
+        answer(&mut recorder, 34, old, 1);
+        let lookup = recorder.issue(at(40), node(0), ids[1]);
+        recorder.on_note(at(41), node(0), Note::Answer { lookup, owner: node(1), hops: 1 });
+        let _unanswered = recorder.issue(at(45), node(0), ids[1]);
+        let _failing_put = recorder.issue_put(at(50), 0);
+        let after = recorder.finish(at(60)).after_fault;
+        assert_eq!((after.issued, after.wrong), (5, 3));
+        assert_eq!(after.outage, Duration::from_secs(35));
     }
 }

@@ -84,7 +84,7 @@ impl Ledger {
         &mut self,
         now: Time,
         key: usize,
-        tally: &mut super::tally::StorageTally,
+        tally: &mut Tally,
     ) -> (RequestId, Value) {
         let number = self.number();
         let of = &mut self.keys[key];
@@ -92,7 +92,7 @@ impl Ledger {
         let value = Value { version: of.issued, bytes: of.bytes };
         let wants = Wants::Put(of.issued);
         self.requests.open(number, Request { key: key as u32, issued: now, wants });
-        tally.puts.issued += 1;
+        tally.storage.puts.issued += 1;
         (RequestId(number), value)
     }
 
@@ -201,5 +201,157 @@ fn failures_of<'t>(
             tally.after_fault.count_wrong(request.issued, fault);
             &mut tally.storage.gets.failures
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::IdSpace;
+    use crate::measure::summary::{Gets, Puts};
+
+    const KEY: usize = 1;
+
+    /// A ledger over two keys, with what it has counted.
+    struct Books {
+        ledger: Ledger,
+        tally: Tally,
+    }
+
+    fn books(preloaded: bool, timeout_ms: Option<u64>) -> Books {
+        let space = IdSpace::new(8).unwrap();
+        let keys = [(space.id(10), 100), (space.id(20), 200)];
+        let mut ledger = Ledger::default();
+        ledger.set_up(keys.into_iter(), preloaded, timeout_ms.map(Duration::from_millis));
+        Books { ledger, tally: Tally::default() }
+    }
+
+    fn at(millis: u64) -> Time {
+        Time::ZERO + Duration::from_millis(millis)
+    }
+
+    impl Books {
+        fn put(&mut self, issued: u64) -> RequestId {
+            self.ledger.issue_put(at(issued), KEY, &mut self.tally).0
+        }
+
+        fn stored(&mut self, now: u64, put: RequestId) {
+            self.ledger.on_stored(at(now), put, &mut self.tally);
+        }
+
+        fn get(&mut self, issued: u64) -> RequestId {
+            self.ledger.issue_get(at(issued), KEY, &mut self.tally)
+        }
+
+        /// A get is answered with this version; zero for nothing.
+        fn fetched(&mut self, now: u64, get: RequestId, version: u32) {
+            let value = (version > 0).then_some(Value { version, bytes: 200 });
+            self.ledger.on_fetched(at(now), get, value, 2, None, &mut self.tally);
+        }
+
+        /// The versions of the values that there should be.
+        fn versions(&self) -> Vec<u32> {
+            self.ledger.values().map(|(_, value)| value.version).collect()
+        }
+
+        /// Correct, old and missing.
+        fn gets(&self) -> (u64, u64, u64) {
+            let Gets { correct, old, missing, .. } = self.tally.storage.gets;
+            (correct, old, missing)
+        }
+    }
+
+    #[test]
+    fn a_get_wants_what_was_acknowledged_when_it_was_asked() {
+        let mut books = books(true, None);
+        let put = books.put(0);
+        let before = [books.get(1), books.get(1), books.get(1)];
+        books.stored(2, put);
+        let after = [books.get(3), books.get(3), books.get(3), books.get(3)];
+        for (get, version) in before.into_iter().zip([1, 2, 0]) {
+            books.fetched(4, get, version);
+        }
+        assert_eq!(books.gets(), (2, 0, 1));
+        for (get, version) in after.into_iter().zip([2, 1, 0, 3]) {
+            books.fetched(5, get, version);
+        }
+        assert_eq!(books.gets(), (4, 1, 2));
+        assert_eq!((books.tally.storage.gets.issued, books.tally.storage.get_hops), (7, 14));
+    }
+
+    #[test]
+    fn nothing_is_right_where_nothing_need_be() {
+        let mut books = books(false, None);
+        assert!(books.versions().is_empty());
+        let (empty, put) = (books.get(0), books.put(0));
+        let early = [books.get(1), books.get(1)];
+        books.fetched(2, empty, 0);
+        books.fetched(2, early[0], 0);
+        books.fetched(2, early[1], 1);
+        assert_eq!(books.gets(), (3, 0, 0));
+        books.stored(3, put);
+        let late = books.get(4);
+        books.fetched(5, late, 0);
+        assert_eq!((books.gets(), books.versions()), ((3, 0, 1), vec![1]));
+    }
+
+    #[test]
+    fn the_newest_acknowledged_version_counts_whatever_the_order() {
+        let mut books = books(true, None);
+        let puts = [books.put(0), books.put(0), books.put(0)];
+        assert_eq!(books.versions(), [1, 1]);
+        books.stored(1, puts[1]);
+        assert_eq!(books.versions(), [1, 3]);
+        books.stored(2, puts[0]);
+        assert_eq!(books.versions(), [1, 3]);
+        books.stored(3, puts[2]);
+        assert_eq!(books.versions(), [1, 4]);
+        // A second acknowledgement counts for nothing.
+        books.stored(4, puts[2]);
+        let puts = &books.tally.storage.puts;
+        assert_eq!((puts.issued, puts.stored), (3, 3));
+    }
+
+    #[test]
+    fn what_comes_too_late_has_failed_but_a_value_stored_late_is_there() {
+        let mut books = books(true, Some(1000));
+        let (in_time, late) = (books.put(0), books.put(1));
+        books.stored(1000, in_time);
+        books.stored(1002, late);
+        let Puts { stored, failures, .. } = books.tally.storage.puts;
+        assert_eq!((stored, failures.timed_out, failures.total()), (1, 1, 1));
+        assert_eq!(books.versions(), [1, 3]);
+        let (in_time, late) = (books.get(2000), books.get(2000));
+        books.fetched(3000, in_time, 3);
+        books.fetched(3001, late, 3);
+        let gets = &books.tally.storage.gets;
+        assert_eq!((gets.correct, gets.failures.timed_out, gets.failures.total()), (1, 1, 1));
+        assert_eq!(books.tally.storage.get_hops, 2, "hops are of answers in time");
+    }
+
+    #[test]
+    fn requests_without_an_answer_fail_for_a_reason() {
+        let mut books = books(true, Some(1000));
+        let gets = [books.get(0), books.get(0), books.get(0), books.get(1500)];
+        let puts = [books.put(0), books.put(1500)];
+        for (now, request) in [(1000, gets[0]), (1001, gets[1]), (1000, puts[0])] {
+            books.ledger.on_failed(at(now), request, None, &mut books.tally);
+        }
+        // Answered after it was given up.
+        books.fetched(1000, gets[0], 1);
+        books.stored(1000, puts[0]);
+        books.ledger.finish(at(2000), None, &mut books.tally);
+        let storage = &books.tally.storage;
+        assert_eq!(
+            storage.gets.failures,
+            Failures { no_route: 1, timed_out: 2, unanswered: 1 },
+            "of the gets"
+        );
+        assert_eq!(
+            storage.puts.failures,
+            Failures { no_route: 1, timed_out: 0, unanswered: 1 },
+            "of the puts"
+        );
+        assert_eq!((books.gets(), books.versions()), ((0, 0, 0), vec![1, 1]));
     }
 }

@@ -239,7 +239,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         downloads: Downloads {
             issued: sum(|tally| tally.downloads.issued),
             completed: sum(|tally| tally.downloads.completed),
-            seconds: in_seconds(distribution(tallies, |tally| &tally.downloads.time)),
+            seconds: in_seconds(&distribution(tallies, |tally| &tally.downloads.time)),
         },
         waiting: waiting(tallies),
         after_fault: after_fault(tallies),
@@ -332,7 +332,7 @@ fn distribution(tallies: &[Tally], get: fn(&Tally) -> &LatencyHistogram) -> Dist
     }
 }
 
-fn in_seconds(ms: Distribution) -> Distribution {
+fn in_seconds(ms: &Distribution) -> Distribution {
     let seconds = |ms: f64| ms / 1000.0;
     Distribution {
         mean: seconds(ms.mean),
@@ -588,5 +588,105 @@ mod tests {
         assert_eq!(bins.width, 977);
         assert!(bins.counts.len() <= MAX_BINS as usize);
         assert_eq!((bins.counts[0], bins.counts.iter().sum::<u64>()), (2, 3));
+    }
+
+    fn count(kind: &str, purpose: &str, messages: f64, bytes: f64) -> MessageCount {
+        MessageCount { kind: kind.to_owned(), purpose: purpose.to_owned(), messages, bytes }
+    }
+
+    #[track_caller]
+    fn close(value: f64, expected: f64) {
+        assert!((value - expected).abs() < 1e-12, "{value} is not {expected}");
+    }
+
+    #[test]
+    fn what_a_join_takes_is_averaged_over_the_repeats_that_had_any() {
+        let repeat = |issued: u64, leaves: u64, [membership, joined, left]: [f64; 3]| Tally {
+            joins: JoinTally { issued, completed: issued, leaves, ..JoinTally::default() },
+            messages: vec![
+                count("join", "membership", membership, 1.0),
+                count("leave", "membership", 1.0, 1.0),
+                count("hand_over_join", "storage", joined, 100.0 * joined),
+                count("hand_over_leave", "storage", left, 100.0 * left),
+                count("lookup_query", "lookup", 99.0, 99.0),
+            ],
+            ..Tally::default()
+        };
+        let tallies = [
+            repeat(2, 0, [19.0, 6.0, 0.0]),
+            repeat(1, 3, [11.0, 2.0, 12.0]),
+            repeat(0, 0, [0.0; 3]),
+        ];
+        let joins = summarize(Map::new(), &tallies).joins;
+        assert_eq!((joins.issued, joins.completed, joins.leaves), (3, 3, 3));
+        // 20 messages for two joins, 12 for a join and three leaves; 12.7062 is Student's.
+        close(joins.messages, 6.5);
+        close(joins.messages_ci95.unwrap(), 12.7062 * 3.5);
+        close(joins.keys_moved, 2.5);
+        close(joins.bytes_moved, 250.0);
+        close(joins.keys_moved_by_leave, 4.0);
+    }
+
+    #[test]
+    fn samples_are_averaged_where_there_is_something() {
+        let repeat = |samples: &[&[(&'static str, f64)]]| Tally {
+            timeline: (0..)
+                .zip(samples)
+                .map(|(second, values)| Sample {
+                    at: Time::ZERO + Duration::from_secs(second),
+                    values: values.iter().copied().collect(),
+                })
+                .collect(),
+            ..Tally::default()
+        };
+        let long: &[&[_]] = &[&[("a", 1.0)], &[("a", 2.0), ("c", 7.0)], &[], &[("a", 9.0)]];
+        let short: &[&[_]] = &[&[("a", 3.0), ("b", 5.0)], &[("b", 6.0)], &[]];
+        let timeline = summarize(Map::new(), &[repeat(long), repeat(short)]).timeline;
+        assert_eq!(timeline.seconds, [0.0, 1.0, 2.0]);
+        let series = |name: &str| timeline.series[name].clone();
+        assert_eq!(series("a"), [Some(2.0), Some(2.0), None]);
+        assert_eq!(series("b"), [Some(5.0), Some(6.0), None]);
+        assert_eq!(series("c"), [None, Some(7.0), None]);
+        assert_eq!(timeline.series.len(), 3);
+    }
+
+    #[test]
+    fn the_most_is_set_against_the_mean_in_each_repeat() {
+        let keys = [&[0, 10, 2][..], &[5, 5], &[0, 0], &[]];
+        let tallies = keys.map(|keys| tally(&[], keys));
+        let load = summarize(Map::new(), &tallies).keys_per_node;
+        // 10 over 4 and 5 over 5; nothing where nobody carries anything.
+        close(load.max_over_mean, 1.75);
+        close(load.efficiency, 0.7);
+        close(load.mean, 3.0);
+    }
+
+    #[test]
+    fn waits_and_outages_are_averaged_over_repeats() {
+        let repeat = |mean_ms: f64, max_ms: f64, wrong: u64, outage: u64| Tally {
+            waiting: Waiting { mean_ms, busiest_ms: 2.0 * mean_ms, max_ms },
+            after_fault: AfterFault { issued: 10, wrong, outage: Duration::from_secs(outage) },
+            ..Tally::default()
+        };
+        let point = summarize(Map::new(), &[repeat(1.0, 40.0, 2, 8), repeat(3.0, 20.0, 0, 0)]);
+        assert_eq!(point.waiting, Waiting { mean_ms: 2.0, busiest_ms: 4.0, max_ms: 40.0 });
+        assert_eq!((point.after_fault.issued, point.after_fault.wrong), (20, 2));
+        close(point.after_fault.outage_seconds, 4.0);
+    }
+
+    #[test]
+    fn puts_and_gets_are_summed_over_repeats() {
+        let failures = Failures { no_route: 1, timed_out: 2, unanswered: 3 };
+        let of_gets = |correct, old, missing, get_hops| {
+            let gets = Gets { issued: 20, correct, old, missing, failures, ..Gets::default() };
+            let values = Values { put: 4, lost: 1, unavailable: 0, copies: 6 };
+            let storage = StorageTally { gets, values, get_hops, ..StorageTally::default() };
+            Tally { storage, ..Tally::default() }
+        };
+        let point = summarize(Map::new(), &[of_gets(5, 2, 1, 20), of_gets(2, 0, 0, 10)]);
+        let storage = point.storage;
+        assert_eq!((storage.gets.issued, storage.gets.failed, storage.gets.correct), (40, 12, 7));
+        close(storage.get_hops, 3.0);
+        assert_eq!(storage.values, Values { put: 8, lost: 2, unavailable: 0, copies: 12 });
     }
 }

@@ -2,7 +2,8 @@
 //! read.
 //!
 //! [`write()`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
-//! [`published_table`] sets published numbers beside measured ones for a README.
+//! [`published_table`] sets published numbers beside measured ones for a README, and
+//! [`MetricTable`] any metrics beside one another.
 //!
 //! Architecture invariant: the same results give the same bytes, on every
 //! platform. Nothing here may know the time, the machine, or how a number came
@@ -17,13 +18,16 @@ use crate::scenario::format::Plot;
 mod folder;
 mod font;
 mod markdown;
+mod metric_table;
 mod plots;
+mod published_table;
 #[cfg(test)]
 mod sample;
 mod tables;
 
 pub use folder::{WriteError, ensure_writable};
-pub use markdown::published_table;
+pub use metric_table::{MetricTable, TableError};
+pub use published_table::published_table;
 
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";

@@ -19,7 +19,7 @@ impl Condition {
     }
 
     /// The values that it names, if it is not about limits.
-    pub(super) fn values(&self) -> &[Value] {
+    pub(crate) fn values(&self) -> &[Value] {
         match self {
             Condition::Limits(_) => &[],
             Condition::OneOf(values) => values,

@@ -79,9 +79,8 @@ enum Event<T> {
 impl<T> Event<T> {
     fn node(&self) -> Address {
         match *self {
-            Event::Timer { node, .. } => node,
+            Event::Timer { node, .. } | Event::Served { node, .. } => node,
             Event::Arrival { to, .. } => to,
-            Event::Served { node, .. } => node,
             Event::Unreachable { sender, .. } => sender,
         }
     }
@@ -413,9 +412,25 @@ where
         waiting.messages += 1;
         waiting.total = waiting.total + waited;
         waiting.longest = waiting.longest.max(waited);
+        let served = waiting.busy_until;
+        let parcel = self.unless_too_late(parcel, served);
         let incarnation = self.slots[node.index()].incarnation;
-        let served = Event::Served { node, incarnation, parcel };
-        self.queue.push(waiting.busy_until, Scheduled(served));
+        self.queue.push(served, Scheduled(Event::Served { node, incarnation, parcel }));
+    }
+
+    /// The number of a parcel that is handled at this moment. If its sender has lost its
+    /// patience by then, it is told so when it does, and not again later.
+    fn unless_too_late(&mut self, number: u32, handled: Time) -> u32 {
+        let expects = self.wire.parcel(number).expects;
+        if expects.deadline().is_none_or(|deadline| handled <= deadline) {
+            return number;
+        }
+        let parcel = self.wire.collect(number);
+        let list = self.wire.take_list(parcel.list);
+        self.expect_nothing_from(&parcel, &list);
+        let copy = self.wire.attach(&list);
+        self.wire.put_back(parcel.list, list);
+        self.wire.post(Parcel { list: copy, expects: expects.in_vain(), ..parcel })
     }
 
     fn arrive(&mut self, to: Address, parcel: &Parcel<P::Message>) {

@@ -24,6 +24,8 @@ mod style;
 use chart::Chart;
 use load::Of;
 
+pub(super) use series::{in_words, short};
+
 /// A plot as the text of an SVG file.
 pub(super) fn svg(summary: &Summary, plot: &Plot) -> Result<String, String> {
     draw::svg(&chart_of(summary, plot))

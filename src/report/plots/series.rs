@@ -324,7 +324,7 @@ pub(super) fn name_among(paths: &[&str], params: &Map<String, Value>, summary: &
 }
 
 /// The last part of a path.
-fn short(path: &str) -> String {
+pub(in crate::report) fn short(path: &str) -> String {
     path.rsplit('.').next().unwrap_or(path).replace('_', " ")
 }
 
@@ -340,7 +340,7 @@ fn in_words_of(summary: &Summary, path: &str, value: &Value) -> String {
 }
 
 /// A value in words: `exponential 50ms`, `uniform 10ms–90ms`, `euclidean 2, 150ms`.
-fn in_words(value: &Value) -> String {
+pub(in crate::report) fn in_words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), plain_label),
