@@ -322,6 +322,23 @@ impl IdSpace {
         all[48 - self.bits.div_ceil(4) as usize..].to_owned()
     }
 
+    /// What is left of an identifier, as the number that it is, when it is divided.
+    ///
+    /// ```
+    /// # use dhtsim::id::IdSpace;
+    /// let ring = IdSpace::new(6).unwrap();
+    /// assert_eq!(ring.remainder(ring.id(56), 10), 6);
+    /// ```
+    ///
+    /// # Panics
+    /// When the divisor is zero.
+    pub fn remainder(self, id: Id, divisor: u64) -> u64 {
+        self.lower(id).0.into_iter().fold(0, |rest, word| {
+            let number = u128::from(rest) << 64 | u128::from(word);
+            (number % u128::from(divisor)) as u64
+        })
+    }
+
     /// Shifts a number to the top of the word.
     fn lift(self, number: Id) -> Id {
         let mut id = number;
@@ -409,6 +426,7 @@ mod tests {
             prop_assert_eq!(z.is_owned_between(x, y), a == b || z == y && z != x || z.is_between(x, y));
             prop_assert_eq!(x.is_at_most_half_of(y), 2 * a <= b);
             prop_assert_eq!(space.floor_log2(x), a.checked_ilog2());
+            prop_assert_eq!(space.remainder(x, c + 1), a % (c + 1));
         }
 
         #[test]
@@ -416,6 +434,15 @@ mod tests {
             prop_assert_eq!(a.plus(a.distance_to(b)), b);
             prop_assert_eq!(a.distance_to(b).plus(b.distance_to(c)), a.distance_to(c));
             prop_assert_eq!(a.distance_to(a), Id::ZERO);
+        }
+
+        #[test]
+        fn remainders_are_those_of_long_division((space, a, _, _) in space_and_ids(), divisor in 1u64..) {
+            let digits = space.hex(a);
+            let naive = digits.chars().fold(0u128, |rest, digit| {
+                (16 * rest + u128::from(digit.to_digit(16).unwrap())) % u128::from(divisor)
+            });
+            prop_assert_eq!(u128::from(space.remainder(a, divisor)), naive);
         }
 
         #[test]

@@ -13,9 +13,9 @@ use super::{Changes, Ending, Failure, parse_time, show_view};
 
 /// Show the path of one lookup, hop by hop.
 ///
-/// The lookup stands at each node of the path in turn; the last is the key's
-/// predecessor, whose successor owns the key. Without --at it is the converged
-/// ring. A sweep is left out: the values beside it count.
+/// The lookup stands at each node of the path in turn; the last is the one that
+/// knows the owner: the key's predecessor on a Chord ring, with full membership the
+/// owner itself. Without --at it is the converged ring. A sweep is left out: the values beside it count.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

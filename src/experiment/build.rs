@@ -2,7 +2,7 @@
 
 use crate::network::{Latency, Network};
 use crate::overlay::storage::{Placement, Storage, Stored};
-use crate::overlay::{KeyRouting, Overlay, chord};
+use crate::overlay::{KeyRouting, Overlay, chord, full_membership, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
@@ -17,10 +17,15 @@ pub(super) trait Task {
     fn run<P: Overlay>(self, protocol: P) -> Self::Output;
 }
 
-/// Does something with the protocol of a scenario: the only place that tells overlays apart.
-pub(super) fn with_protocol<T: Task>(setup: &Setup, task: T) -> T::Output {
+/// Does something with the protocol of a scenario, for one repeat's servers: the only place
+/// that tells overlays apart.
+pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: T) -> T::Output {
     match &setup.overlay {
         format::Overlay::Chord(chord) => with_storage(setup, self::chord(setup, chord), task),
+        format::Overlay::FullMembership(membership) => {
+            with_storage(setup, self::full_membership(setup, membership, servers), task)
+        }
+        format::Overlay::Tracker(tracker) => task.run(self::tracker(tracker)),
     }
 }
 
@@ -56,8 +61,15 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
             &mut stream("positions"),
         ),
     };
-    Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
-        .with_service_time(setup.network.service_time.0)
+    let network = Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+        .with_service_time(setup.network.service_time.0);
+    match &setup.overlay {
+        format::Overlay::Tracker(tracker) => {
+            let service_time = tracker.service_time.unwrap_or(setup.network.service_time);
+            network.with_servers(tracker.trackers as usize, service_time.0)
+        }
+        format::Overlay::Chord(_) | format::Overlay::FullMembership(_) => network,
+    }
 }
 
 /// When requests are made, and by whom.
@@ -70,6 +82,7 @@ pub(super) fn request_plan(requests: &format::Requests) -> RequestPlan {
         per_node: requests.per_node,
         interval: requests.interval.0,
         start: Time::ZERO + requests.start.0,
+        stop: requests.stop.map_or(Time::MAX, |stop| Time::ZERO + stop.0),
     }
 }
 
@@ -140,5 +153,64 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         check_predecessor: chord.check_predecessor.as_ref().map(period),
         ask_before_adopting: chord.ask_before_adopting,
         virtual_nodes: setup.virtual_nodes as usize,
+    }
+}
+
+/// Full membership of these servers.
+fn full_membership(
+    setup: &Setup,
+    membership: &format::FullMembership,
+    servers: &Population,
+) -> full_membership::FullMembership {
+    let parameters = full_membership::Parameters {
+        placement: match membership.placement {
+            format::Placement::Ring => full_membership::Placement::Ring,
+            format::Placement::Modulo => full_membership::Placement::Modulo,
+        },
+        spread: match membership.spread {
+            format::Spread::Instant => full_membership::Spread::Instant,
+            format::Spread::Broadcast(_) => full_membership::Spread::Broadcast,
+            format::Spread::Gossip(gossip) => full_membership::Spread::Gossip {
+                period: gossip.period.0,
+                fanout: gossip.fanout,
+                anti_entropy: gossip.anti_entropy.0,
+            },
+        },
+        request_timeout: membership.request_timeout.0,
+    };
+    full_membership::FullMembership::new(
+        parameters,
+        setup.id_space,
+        &servers.ids,
+        servers.virtual_nodes,
+    )
+}
+
+/// The parameters of trackers and their clients.
+fn tracker(tracker: &format::Tracker) -> tracker::Tracker {
+    tracker::Tracker {
+        trackers: tracker.trackers as usize,
+        numwant: tracker.numwant as usize,
+        announce_interval: tracker.announce_interval.0,
+        expiry: tracker.expiry.0,
+        exchange: tracker.exchange.0,
+        request_timeout: tracker.request_timeout.0,
+        swarm: tracker.swarm.as_ref().map(|swarm| tracker::Swarm {
+            file_bytes: swarm.file_bytes,
+            piece_bytes: swarm.piece_bytes,
+            upload: swarm.upload,
+            download: swarm.download,
+            slots: swarm.slots as usize,
+            optimistic: swarm.optimistic as usize,
+            connections: swarm.connections as usize,
+            choice: match swarm.pieces {
+                format::PieceChoice::RarestFirst => tracker::PieceChoice::RarestFirst,
+                format::PieceChoice::Random => tracker::PieceChoice::Random,
+            },
+            seed_time: swarm.seed_time.map(|span| span.0),
+            seeds: swarm.seeds as usize,
+            patience: swarm.patience.map(|span| span.0),
+            timeout: tracker.request_timeout.0,
+        }),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::id::Id;
-use crate::measure::{Recorder, Sample, Tally, Trace};
+use crate::measure::{BeforeFault, Recorder, Sample, Tally, Trace};
 use crate::network::Network;
 use crate::oracle::{Ring, Truth};
 use crate::overlay::Overlay;
@@ -47,6 +47,8 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// Joins and leaves after which a pointer was wrong, and whether the last one is checked.
     wrong_joins: u64,
     is_checked: bool,
+    /// What had been counted when the first fault struck.
+    before_fault: Option<BeforeFault>,
     random: Stream,
 }
 
@@ -80,7 +82,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let ring = Rc::new(Ring::of(ids, tokens.iter().copied()));
         let hosts = tokens.into_iter().filter(|at| protocol.host(*at) == *at);
         let hosts: Vec<Address> = hosts.collect();
-        let up: Vec<Address> = hosts.iter().copied().filter(|at| protocol.is_asked(*at)).collect();
+        let up: Vec<Address> = hosts.iter().copied().filter(|at| protocol.has_users(*at)).collect();
 
         let timeout = setup.workload.lookups.as_ref().and_then(|lookups| lookups.timeout);
         // A server runs one node for all its addresses, or one for each.
@@ -140,6 +142,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             node_seconds: 0.0,
             wrong_joins: 0,
             is_checked: true,
+            before_fault: None,
             random: stream("faults"),
         }
     }
@@ -163,6 +166,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             keys,
             handled,
             messages,
+            before_fault: self.before_fault,
             ring,
             waiting,
             routing_entries,
@@ -231,7 +235,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.simulation.observer.join_begins(now, node);
             self.count_running(now, 1);
             self.simulation.start(node, Start::Join { contact: join.contact });
-            if self.simulation.protocol().is_asked(node) {
+            if self.simulation.protocol().has_users(node) {
                 self.up.push(node);
                 if self.setup.workload.downloads.is_some() {
                     let request = self.simulation.observer.issue_download(now);
@@ -261,9 +265,16 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     fn fault(&mut self) {
-        let fault = &self.setup.faults[self.faults];
+        let setup = self.setup;
+        let fault = &setup.faults[self.faults];
         self.faults += 1;
         let now = self.simulation.now();
+        if self.before_fault.is_none() {
+            // Nothing is promised of joins after that.
+            self.check_joins();
+            let gets = self.simulation.observer.so_far().storage.gets.issued;
+            self.before_fault = Some(BeforeFault { messages: self.messages(), gets });
+        }
         self.simulation.observer.fault_strikes(now);
         let victims = match &fault.crash {
             format::Crash::Nodes(servers) => servers.iter().map(|s| *s as usize).collect(),
@@ -272,7 +283,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
         };
         for server in victims {
             for node in self.hosts_of(server) {
-                self.simulation.protocol().observe_crash(node);
                 self.simulation.crash(node);
             }
         }
@@ -354,7 +364,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (simulation, leaving) = (&self.simulation, &self.leaving);
         let can_be_asked = |node| {
             simulation.status(node) == Status::Up
-                && simulation.protocol().is_asked(node)
+                && simulation.protocol().has_users(node)
                 && !leaving.contains(&node)
         };
         let next = requests.next(&self.up, can_be_asked, draw);
@@ -380,7 +390,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// Checks what the last join or leave has left, if its system promises anything of that.
     fn check_joins(&mut self) {
-        if !self.is_checked && self.simulation.protocol().is_right_after_joins() {
+        let promises = self.simulation.protocol().is_right_after_joins();
+        if promises && !self.is_checked && self.before_fault.is_none() {
             self.wrong_joins += u64::from(!self.ring_health().is_right());
         }
         self.is_checked = true;
@@ -394,6 +405,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
         for (at, node) in stopped {
             self.count_running(at, -1);
+            self.simulation.protocol().observe_stop(node);
             self.up.retain(|other| *other != node);
             self.leaving.remove(&node);
         }
@@ -404,6 +416,11 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (now, up) = (self.simulation.now(), self.up.len());
         for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
             requests.population_changed(now, up);
+        }
+        if self.simulation.protocol().is_told_by_oracle() {
+            for node in &self.up {
+                self.simulation.operate(*node, Operation::TakeNote);
+            }
         }
     }
 
@@ -451,5 +468,45 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// The state of a node.
     pub(super) fn node(&self, address: Address) -> Option<&P::Node> {
         self.simulation.node(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::measure::Tally;
+    use crate::scenario::{Overrides, parse};
+
+    fn run(joins: &Value, chord: &Value, duration: &Value) -> Tally {
+        let scenario = json!({
+            "name": "joins",
+            "population": {"nodes": 40, "joins": joins},
+            "overlay": {"chord": chord},
+            "duration": duration,
+        });
+        let plan = parse("joins.json", &scenario.to_string(), &Overrides::default()).unwrap();
+        crate::experiment::simulate(&plan.points[0].setup, 0)
+    }
+
+    #[test]
+    fn the_ring_is_checked_after_every_join_of_the_base_version() {
+        for fingers in ["each", "skip_covered", "neighbour_hints"] {
+            let base = json!({"join": {"base": {"fingers": fingers}}});
+            let one_by_one = run(&json!({"interval": "5min"}), &base, &Value::Null);
+            assert_eq!(one_by_one.joins.wrong, 0, "{fingers}");
+            assert!(one_by_one.ring.is_right());
+            // What the version must not be asked for.
+            let at_once = run(&json!({"initial": 10, "interval": "0s"}), &base, &Value::Null);
+            assert!(at_once.joins.wrong > 0, "{fingers}");
+        }
+    }
+
+    #[test]
+    fn stabilised_joins_promise_nothing() {
+        let stabilized = json!({"stabilize": {"period": "10s"}});
+        let tally = run(&json!({"interval": "1s"}), &stabilized, &json!("1min"));
+        assert!(!tally.ring.is_right());
+        assert_eq!(tally.joins.wrong, 0);
     }
 }

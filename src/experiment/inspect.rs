@@ -201,7 +201,9 @@ impl<P: Overlay> Drive<'_, P> {
         for (key, (_, holders)) in &holders {
             values.copies += holders.len() as u64;
             let right = protocol.right_holders(*key, truth);
-            let is_at_a_right_one = right.iter().any(|right| holders.contains(right));
+            // Without fixed places any holder is a right one.
+            let is_at_a_right_one =
+                right.is_empty() || right.iter().any(|right| holders.contains(right));
             values.lost += u64::from(holders.is_empty());
             values.unavailable += u64::from(!holders.is_empty() && !is_at_a_right_one);
         }

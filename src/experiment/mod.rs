@@ -25,6 +25,7 @@ pub use views::{
 use crate::measure::summary::{Outcome, Point, Run, Summary};
 use crate::measure::{Tally, summarize};
 use crate::overlay::Overlay;
+use crate::population::Population;
 use crate::scenario::{Plan, PlannedPoint, Setup};
 use build::Task;
 use drive::Drive;
@@ -62,20 +63,21 @@ pub fn run(plan: &Plan, jobs: usize, on_run_done: &(dyn Fn(usize, u64) + Sync)) 
 
 /// Runs one repeat of one point.
 pub fn simulate(setup: &Setup, repeat: u32) -> Tally {
-    build::with_protocol(setup, Simulate { setup, repeat })
+    let population = build::population(setup, repeat);
+    build::with_protocol(setup, &population, Simulate { setup, repeat, population: &population })
 }
 
 struct Simulate<'s> {
     setup: &'s Setup,
     repeat: u32,
+    population: &'s Population,
 }
 
 impl Task for Simulate<'_> {
     type Output = Tally;
 
     fn run<P: Overlay>(self, protocol: P) -> Tally {
-        let population = build::population(self.setup, self.repeat);
-        Drive::new(self.setup, self.repeat, &population, protocol, false).finish()
+        Drive::new(self.setup, self.repeat, self.population, protocol, false).finish()
     }
 }
 

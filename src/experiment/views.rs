@@ -55,7 +55,8 @@ pub struct RouteView {
     pub key: String,
     /// The identifier of the node that asked.
     pub from: String,
-    /// The nodes at which the lookup stood: the first and the key's predecessor included.
+    /// The nodes at which the lookup stood, from the one that asked to the one that knew the
+    /// answer: the key's predecessor on a Chord ring, its owner with full membership.
     pub path: Vec<String>,
     /// The node that the lookup answered with.
     pub owner: String,
@@ -115,11 +116,13 @@ pub enum ViewError {
 /// # Errors
 /// [`ViewError::NoRing`] when its system has none.
 pub fn ring(setup: &Setup, at: Option<Time>) -> Result<RingView, ViewError> {
-    build::with_protocol(setup, ShowRing { setup, at })
+    let population = build::population(setup, 0);
+    build::with_protocol(setup, &population, ShowRing { setup, population: &population, at })
 }
 
 struct ShowRing<'s> {
     setup: &'s Setup,
+    population: &'s Population,
     at: Option<Time>,
 }
 
@@ -128,9 +131,9 @@ impl Task for ShowRing<'_> {
 
     fn run<P: Overlay>(self, protocol: P) -> Self::Output {
         let shape = protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
-        let population = build::population(self.setup, 0);
-        let drive = drive_to(self.setup, &population, protocol, self.at);
-        Ok(view_ring(self.setup, &population, &drive, shape.fingers))
+        let ShowRing { setup, population, at } = self;
+        let drive = drive_to(setup, population, protocol, at);
+        Ok(view_ring(setup, population, &drive, shape.fingers))
     }
 }
 
@@ -150,11 +153,14 @@ pub fn route(
         RouteKey::Name(name) => setup.id_space.hash(name),
         RouteKey::Hex(text) => setup.id_space.parse_hex(text)?,
     };
-    build::with_protocol(setup, ShowRoute { setup, from, key, at })
+    let population = build::population(setup, 0);
+    let task = ShowRoute { setup, population: &population, from, key, at };
+    build::with_protocol(setup, &population, task)
 }
 
 struct ShowRoute<'s> {
     setup: &'s Setup,
+    population: &'s Population,
     from: &'s str,
     key: Id,
     at: Option<Time>,
@@ -164,17 +170,16 @@ impl Task for ShowRoute<'_> {
     type Output = Result<RouteView, ViewError>;
 
     fn run<P: Overlay>(self, protocol: P) -> Self::Output {
-        let ShowRoute { setup, from, key, at } = self;
+        let ShowRoute { setup, population, from, key, at } = self;
         protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
-        let population = build::population(setup, 0);
-        let origin = protocol.host(find_node(setup, &population, from)?);
-        let mut drive = drive_to(setup, &population, protocol, at);
+        let origin = protocol.host(find_node(setup, population, from)?);
+        let mut drive = drive_to(setup, population, protocol, at);
         if drive.node(origin).is_none() {
             return Err(ViewError::NotUp(from.to_owned()));
         }
         let trace = drive.trace(origin, key);
         let owner = trace.owner.ok_or(ViewError::NoAnswer)?;
-        Ok(view_route(setup, &population, key, &trace.path, owner))
+        Ok(view_route(setup, population, key, &trace.path, owner))
     }
 }
 

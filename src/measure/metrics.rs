@@ -79,16 +79,6 @@ fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f6
     point.messages.iter().filter(serves).map(of).sum()
 }
 
-/// What a get sends: its search, the question and the answer, whichever system it is.
-const GET_KINDS: &[&str] =
-    &["lookup_query", "lookup_answer", "lookup_acknowledgement", "fetch", "fetch_answer"];
-
-/// Messages of these kinds.
-fn kinds(point: &Point, names: &[&str]) -> f64 {
-    let chosen = |count: &&MessageCount| names.contains(&count.kind.as_str());
-    point.messages.iter().filter(chosen).map(|count| count.messages).sum()
-}
-
 /// All metrics of a point.
 #[rustfmt::skip]
 pub static METRICS: &[Metric] = &[
@@ -168,6 +158,8 @@ pub static METRICS: &[Metric] = &[
     metric("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
     metric("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
     metric("joins.messages.mean", "messages", "messages for joining and leaving, for each node that joined or left", |p| p.joins.messages),
+    metric("joins.bytes.mean", "bytes", "their bytes", |p| p.joins.bytes),
+    metric("joins.table_messages.mean", "messages", "those of them by which a newcomer to Chord comes by its own pointers, for each join", |p| p.joins.table_messages),
     metric("joins.keys_moved.mean", "keys", "keys handed over to a newcomer", |p| p.joins.keys_moved),
     metric("joins.bytes_moved.mean", "bytes", "bytes of the keys handed over to a newcomer", |p| p.joins.bytes_moved),
     metric("leaves.keys_moved.mean", "keys", "keys handed over by a node that leaves", |p| p.joins.keys_moved_by_leave),
@@ -185,7 +177,7 @@ pub static METRICS: &[Metric] = &[
     metric("gets.failed", "gets", "gets not answered", |p| p.storage.gets.failed as f64),
     metric("gets.timed_out", "gets", "gets not answered within the time-out", |p| p.storage.gets.failures.timed_out as f64),
     metric("gets.hops.mean", "hops", "nodes that passed a get on or were asked, the one with the value included", |p| p.storage.get_hops),
-    metric("gets.messages.mean", "messages", "messages for a get: search and answer; meaningful when nothing else is stored or looked up", |p| kinds(p, GET_KINDS) / (p.storage.gets.issued as f64 / f64::from(p.repeats.max(1)))),
+    metric("gets.messages.mean", "messages", "messages for a get, search and answer, until something breaks; the searches of lookups and puts count too", |p| p.storage.get_messages),
     metric("gets.latency_ms.mean", "ms", "mean time to the answer of a get", |p| p.storage.get_ms.mean),
     metric("gets.latency_ms.p99", "ms", "99th percentile of the time to the answer of a get", |p| p.storage.get_ms.p99),
     metric("storage.misdirected", "requests", "times that a put or get came to a node that was not the right one", |p| p.storage.misdirected as f64),

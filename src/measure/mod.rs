@@ -19,4 +19,4 @@ pub use histogram::LatencyHistogram;
 pub use recorder::{Recorder, Trace};
 pub use statistics::{confidence_95, fit_line, gini, mean, percentile};
 pub use storage::Ledger;
-pub use tally::{Sample, Tally, summarize};
+pub use tally::{BeforeFault, Sample, Tally, summarize};

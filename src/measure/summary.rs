@@ -90,7 +90,7 @@ pub struct Point {
 }
 
 /// Nodes that joined and left. Counts are sums over repeats, what one join took is the mean
-/// over repeats.
+/// over repeats, until something breaks.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Joins {
     /// Joins begun.
@@ -107,6 +107,10 @@ pub struct Joins {
     pub messages: f64,
     /// Half the width of its 95 % confidence interval over repeats.
     pub messages_ci95: Option<f64>,
+    /// Their bytes.
+    pub bytes: f64,
+    /// Those of them by which a newcomer to Chord comes by its own pointers, for each join.
+    pub table_messages: f64,
     /// Keys handed over to newcomers, for each join.
     pub keys_moved: f64,
     /// Their bytes on the wire.
@@ -126,6 +130,9 @@ pub struct Storage {
     pub gets: Gets,
     /// Nodes that passed a get on or were asked, mean over the answered ones.
     pub get_hops: f64,
+    /// Messages for a get, search and answer, until something breaks, mean over repeats.
+    /// Searches that lookups and puts ask for are counted too.
+    pub get_messages: f64,
     /// Time to the acknowledgement of a put.
     pub put_ms: Distribution,
     /// Time to the answer of a get.

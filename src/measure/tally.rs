@@ -18,6 +18,22 @@ use crate::sim::{Digest, Duration, Time};
 /// A load histogram has at most this many bins.
 const MAX_BINS: u64 = 1024;
 
+/// What asks for a value and brings it, whichever system it is; the search for whom to ask
+/// serves lookups.
+const GET_KINDS: [&str; 3] = ["fetch", "fetch_answer", "file"];
+/// What a newcomer to Chord sends for its own pointers, in contrast to those of others.
+const TABLE_KINDS: [&str; 9] = [
+    "join_query",
+    "join_answer",
+    "previous_predecessor",
+    "init_finger_query",
+    "init_finger_answer",
+    "table_request",
+    "table",
+    "hint_query",
+    "hint_answer",
+];
+
 /// The raw results of one simulation.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tally {
@@ -51,6 +67,8 @@ pub struct Tally {
     pub handled: Vec<u64>,
     /// Messages sent by kind.
     pub messages: Vec<MessageCount>,
+    /// What had been counted when the first fault struck, if one did.
+    pub before_fault: Option<BeforeFault>,
     /// The pointers at the end.
     pub ring: RingHealth,
     /// Nodes that joined and left.
@@ -124,6 +142,16 @@ pub struct DownloadTally {
     pub completed: u64,
     /// From the beginning to the completion.
     pub time: LatencyHistogram,
+}
+
+/// What had been counted when the first fault struck: what joins and gets cost is what they
+/// cost a system that nothing has broken.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BeforeFault {
+    /// Messages sent by kind.
+    pub messages: Vec<MessageCount>,
+    /// Gets asked.
+    pub gets: u64,
 }
 
 /// Requests made after the first fault.
@@ -316,9 +344,10 @@ fn in_seconds(ms: &Distribution) -> Distribution {
     }
 }
 
-/// Messages, and their bytes, of the kinds that a condition chooses.
+/// Messages, and their bytes, of the kinds that a condition chooses, until something broke.
 fn traffic(tally: &Tally, chosen: impl Fn(&MessageCount) -> bool) -> (f64, f64) {
-    let of = tally.messages.iter().filter(|count| chosen(count));
+    let messages = tally.before_fault.as_ref().map_or(&tally.messages, |before| &before.messages);
+    let of = messages.iter().filter(|count| chosen(count));
     of.fold((0.0, 0.0), |(messages, bytes), count| (messages + count.messages, bytes + count.bytes))
 }
 
@@ -335,10 +364,12 @@ fn joins(tallies: &[Tally]) -> Joins {
         let bytes: Vec<f64> = runs.iter().map(|(_, bytes)| *bytes).collect();
         (mean(&messages), confidence_95(&messages), mean(&bytes))
     };
-    let (messages, messages_ci95, _) =
+    let (messages, messages_ci95, bytes) =
         a_join(|count| count.purpose == "membership", |joins| joins.issued + joins.leaves);
     let (keys_moved, _, bytes_moved) =
         a_join(|count| count.kind == "hand_over_join", |joins| joins.issued);
+    let (table_messages, ..) =
+        a_join(|count| TABLE_KINDS.contains(&count.kind.as_str()), |joins| joins.issued);
     let (keys_moved_by_leave, ..) =
         a_join(|count| count.kind == "hand_over_leave", |joins| joins.leaves);
     Joins {
@@ -348,6 +379,8 @@ fn joins(tallies: &[Tally]) -> Joins {
         leaves: sum(|joins| joins.leaves),
         messages,
         messages_ci95,
+        bytes,
+        table_messages,
         keys_moved,
         bytes_moved,
         keys_moved_by_leave,
@@ -381,7 +414,15 @@ fn storage(tallies: &[Tally]) -> Storage {
     puts.failed = puts.failures.total();
     gets.failed = gets.failures.total();
     let answered = gets.correct + gets.old + gets.missing;
+    let messages_of_get = |tally: &Tally| {
+        let gets = tally.before_fault.as_ref().map_or(tally.storage.gets.issued, |b| b.gets);
+        let (messages, _) = traffic(tally, |count| {
+            count.purpose == "lookup" || GET_KINDS.contains(&count.kind.as_str())
+        });
+        (gets > 0).then(|| messages / gets as f64)
+    };
     Storage {
+        get_messages: mean_and_interval(tallies.iter().map(messages_of_get)).0,
         get_hops: hops as f64 / answered.max(1) as f64,
         put_ms: distribution(tallies, |tally| &tally.storage.put_latency),
         get_ms: distribution(tallies, |tally| &tally.storage.get_latency),

@@ -1,4 +1,5 @@
-//! What lies between the nodes: latency and loss; and how long they take over a message.
+//! What lies between the nodes: latency and loss, and how long a server takes over a
+//! message.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
@@ -8,31 +9,36 @@ pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Stream};
 
-/// A network of independent one-way delays and independent losses, between nodes that are
-/// all equally fast.
+/// A network of independent one-way delays and independent losses.
 #[derive(Debug)]
 pub struct Network {
     latency: Latency,
     /// Probability that a message is lost.
     loss: f64,
-    /// How long a node is busy with a message.
-    service_time: Duration,
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
     loss_random: Stream,
+    /// How long every node is busy with a message.
+    service_time: Duration,
+    /// How long the nodes with the first so many addresses are, instead.
+    servers: (usize, Duration),
 }
 
 impl Network {
-    /// A network with this latency that loses messages with this probability. Nodes handle
-    /// messages in no time.
+    /// A network with this latency that loses messages with this probability.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
-        let service_time = Duration::ZERO;
-        Network { latency, loss, service_time, latency_random, loss_random }
+        let (service_time, servers) = (Duration::ZERO, (0, Duration::ZERO));
+        Network { latency, loss, latency_random, loss_random, service_time, servers }
     }
 
-    /// The same where every node is busy for so long with each message that it handles.
-    pub fn with_service_time(self, service_time: Duration) -> Self {
+    /// The same with nodes that are busy so long with every message.
+    pub fn with_service_time(self, service_time: Duration) -> Network {
         Network { service_time, ..self }
+    }
+
+    /// The same where the nodes with the first so many addresses are busy so long instead.
+    pub fn with_servers(self, count: usize, service_time: Duration) -> Network {
+        Network { servers: (count, service_time), ..self }
     }
 }
 
@@ -43,7 +49,8 @@ impl crate::sim::Network for Network {
         (!lost).then_some(delay)
     }
 
-    fn service_time(&self, _: Address) -> Duration {
-        self.service_time
+    fn service_time(&self, node: Address) -> Duration {
+        let (servers, own) = self.servers;
+        if node.index() < servers { own } else { self.service_time }
     }
 }

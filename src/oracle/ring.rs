@@ -126,6 +126,14 @@ impl Ring {
         self.arcs.iter().flatten().map(|member| member.address)
     }
 
+    /// All nodes once, clockwise from a key: its owner first, the last before it last.
+    pub fn clockwise_from(&self, ids: &[Id], key: Id) -> impl DoubleEndedIterator<Item = Address> {
+        let (arc, place) = self.spot(ids, key);
+        let (before, behind) = self.arcs[arc].split_at(place);
+        let later = self.arcs[arc + 1..].iter().chain(&self.arcs[..arc]).flatten();
+        behind.iter().chain(later).chain(before).map(|member| member.address)
+    }
+
     fn arc_of(&self, prefix: u64) -> usize {
         prefix.checked_shr(u64::BITS - self.arc_bits).unwrap_or(0) as usize
     }
@@ -210,6 +218,13 @@ mod tests {
                 prop_assert_eq!((around.0.index(), around.1.index()), (before, owner));
                 let after = list[(list.partition_point(|&n| n <= owner)) % list.len()];
                 prop_assert_eq!(ring.next(&ids, Address::new(owner)).index(), after);
+                let mut round = list.clone();
+                round.rotate_left(from % list.len());
+                let clockwise = ring.clockwise_from(&ids, ids[key]).map(Address::index);
+                prop_assert_eq!(clockwise.collect::<Vec<_>>(), round.clone());
+                round.reverse();
+                let back = ring.clockwise_from(&ids, ids[key]).rev().map(Address::index);
+                prop_assert_eq!(back.collect::<Vec<_>>(), round);
             }
         }
     }

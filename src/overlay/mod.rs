@@ -4,7 +4,9 @@
 //! made from pointers that the oracle computed; the overlay does not compute them.)
 
 pub mod chord;
+pub mod full_membership;
 pub mod storage;
+pub mod tracker;
 
 use smallvec::SmallVec;
 
@@ -34,15 +36,16 @@ pub trait Overlay: Protocol + Clone {
         token
     }
 
-    /// Whether the workload asks this node for anything. Servers that only serve are not.
-    fn is_asked(&self, node: Address) -> bool {
+    /// Whether users sit at this node, who put, get and download. Servers have none.
+    fn has_users(&self, node: Address) -> bool {
         let _ = node;
         true
     }
 
-    /// A node has stopped without a word: for overlays that play the oracle themselves.
-    fn observe_crash(&self, node: Address) {
-        let _ = node;
+    /// Whether an oracle among the parameters changes what nodes know. They are told to take
+    /// note after every change of who is up.
+    fn is_told_by_oracle(&self) -> bool {
+        false
     }
 
     /// What the nodes know of the ring that they stand on, if they do.
@@ -72,6 +75,12 @@ pub trait Overlay: Protocol + Clone {
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
         let _ = (node, truth);
         None
+    }
+
+    /// A node has stopped, which the others do not know. Only for systems with an oracle
+    /// among their parameters, which tells them.
+    fn observe_stop(&self, node: Address) {
+        let _ = node;
     }
 
     /// Whether the node takes part in a swarm, and how far it is.
@@ -170,19 +179,7 @@ pub trait KeyRouting: Overlay {
     /// Who should own a position, and after it the next distinct servers clockwise: `count`
     /// nodes, or all that there are.
     fn right_owners(&self, position: Id, count: usize, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
-        let mut nodes: SmallVec<[Address; 4]> = SmallVec::new();
-        let first = truth.owner(position);
-        let mut token = first;
-        loop {
-            let is_new = |other: &Address| self.server(*other) != self.server(token);
-            if nodes.iter().all(is_new) {
-                nodes.push(self.host(token));
-            }
-            token = truth.ring.next(truth.ids, token);
-            if nodes.len() == count || token == first {
-                return nodes;
-            }
-        }
+        next_servers(self, position, count, truth)
     }
 
     /// A number that changes whenever what [`KeyRouting::owner`] and
@@ -191,4 +188,26 @@ pub trait KeyRouting: Overlay {
 
     /// A node did not answer: it is no longer to be named by the above.
     fn suspect(&self, node: &mut Self::Node, peer: Address, context: &mut Context<'_, Self>);
+}
+
+/// The servers of the first node at or after a position and of those that follow it: `count`
+/// nodes on distinct servers, or all that there are.
+fn next_servers<P: KeyRouting>(
+    routing: &P,
+    position: Id,
+    count: usize,
+    truth: Truth<'_>,
+) -> SmallVec<[Address; 4]> {
+    let mut nodes: SmallVec<[Address; 4]> = SmallVec::new();
+    let first = truth.owner(position);
+    let mut token = first;
+    loop {
+        if nodes.iter().all(|other| routing.server(*other) != routing.server(token)) {
+            nodes.push(routing.host(token));
+        }
+        token = truth.ring.next(truth.ids, token);
+        if nodes.len() == count || token == first {
+            return nodes;
+        }
+    }
 }

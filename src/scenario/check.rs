@@ -5,15 +5,19 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod tracker;
+
 use std::collections::BTreeSet;
 
 use crate::id::{Id, IdSpace};
+use crate::overlay::full_membership::BROADCAST_ATTEMPTS;
 use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Arrivals, Chord, ChordJoin, Crash, ExplicitId, Fault as FaultFormat, Fingers, Joins, Latency,
-    Leaves, Network, Overlay, Placement, Population, Requests, Scenario, Spaced, Storage, Workload,
+    Arrivals, Chord, ChordJoin, CopyPlacement, Crash, ExplicitId, Fault as FaultFormat, Fingers,
+    FullMembership, Joins, Latency, Leaves, Network, Overlay, Placement, Population, Requests,
+    Scenario, Spaced, Spread, Storage, Workload,
 };
 use super::units::Span;
 use crate::workload::JoinTimes;
@@ -35,6 +39,11 @@ const LEAST_ROOM: f64 = 1e-3;
 const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
 /// The most samples of a run.
 const MAX_SAMPLES: u64 = 100_000;
+/// The most nodes that a node gossips with in a round.
+const MAX_FANOUT: u32 = 100;
+/// Live servers that one broadcast may make look dead, on average. Each of them leads to two
+/// more broadcasts, the accusation and the refutation: with one half they never end.
+const MAX_MISTAKEN: f64 = 0.25;
 /// The longest name of a scenario; it becomes the name of a folder.
 const LONGEST_NAME: usize = 100;
 
@@ -125,15 +134,34 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let population = &scenario.population;
     let (servers, explicit_ids) = servers(population, id_space)?;
     let nodes = nodes(population, servers, id_space)?;
-    let Overlay::Chord(chord) = &scenario.overlay;
-    self::chord(chord, duration)?;
+    network(&scenario.network)?;
+    match &scenario.overlay {
+        Overlay::Chord(chord) => self::chord(chord, duration)?,
+        Overlay::FullMembership(membership) => {
+            full_membership(membership, duration)?;
+            broadcast(membership, servers, scenario.network.loss)?;
+            baseline(membership, &scenario.workload)?;
+        }
+        Overlay::Tracker(_) => {}
+    }
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, population.virtual_nodes, chord, duration)?),
+        Some(joins) => {
+            Some(join_plan(joins, servers, population.virtual_nodes, &scenario.overlay, duration)?)
+        }
         None => None,
     };
-    network(&scenario.network)?;
-    patience("overlay.chord.request_timeout", chord.request_timeout, &scenario.network)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
+    if let Overlay::Tracker(tracker) = &scenario.overlay {
+        self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
+    }
+    let (place, timeout) = match &scenario.overlay {
+        Overlay::Chord(chord) => ("overlay.chord.request_timeout", chord.request_timeout),
+        Overlay::FullMembership(membership) => {
+            ("overlay.full_membership.request_timeout", membership.request_timeout)
+        }
+        Overlay::Tracker(tracker) => ("overlay.tracker.request_timeout", tracker.request_timeout),
+    };
+    patience(place, timeout, &scenario.network)?;
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
         self::leaves(leaves, initial, duration)?;
@@ -268,7 +296,7 @@ fn join_plan(
     joins: &Joins,
     servers: u32,
     virtual_nodes: u32,
-    chord: &Chord,
+    overlay: &Overlay,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
@@ -318,22 +346,8 @@ fn join_plan(
             return refuse(place, "has both `interval` and `times`", "leave one of them out");
         }
     };
-    match chord.join {
-        ChordJoin::Stabilized if chord.stabilize.is_none() => {
-            return refuse(
-                place,
-                "nobody learns of nodes that join while nobody stabilises",
-                "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
-            );
-        }
-        ChordJoin::Base(_) if virtual_nodes > 1 => {
-            return refuse(
-                "population.virtual_nodes",
-                "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
-                "leave out `population.virtual_nodes` or `overlay.chord.join`",
-            );
-        }
-        _ => {}
+    if let Overlay::Chord(chord) = overlay {
+        joins_on_chord(chord, virtual_nodes)?;
     }
     let last = match &times {
         JoinTimes::At(times) => times.last(),
@@ -347,6 +361,23 @@ fn join_plan(
             "give a longer `duration` or earlier joins",
         ),
         _ => Ok(JoinPlan { initial, times }),
+    }
+}
+
+/// What Chord needs for nodes to join.
+fn joins_on_chord(chord: &Chord, virtual_nodes: u32) -> Checked {
+    match chord.join {
+        ChordJoin::Stabilized if chord.stabilize.is_none() => refuse(
+            "population.joins",
+            "nobody learns of nodes that join while nobody stabilises",
+            "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
+        ),
+        ChordJoin::Base(_) if virtual_nodes > 1 => refuse(
+            "population.virtual_nodes",
+            "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
+            "leave out `population.virtual_nodes` or `overlay.chord.join`",
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -424,6 +455,65 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
         }
     }
     Ok(())
+}
+
+fn full_membership(membership: &FullMembership, duration: Option<Duration>) -> Checked {
+    let place = |field: &str| format!("overlay.full_membership.{field}");
+    positive(&place("request_timeout"), membership.request_timeout)?;
+    let Spread::Gossip(gossip) = membership.spread else { return Ok(()) };
+    positive(&place("spread.gossip.period"), gossip.period)?;
+    positive(&place("spread.gossip.anti_entropy"), gossip.anti_entropy)?;
+    if !(1..=MAX_FANOUT).contains(&gossip.fanout) {
+        let problem = format!("nobody gossips with {} nodes at a time", gossip.fanout);
+        return refuse(&place("spread.gossip.fanout"), problem, format!("give 1 to {MAX_FANOUT}"));
+    }
+    if duration.is_none() {
+        return refuse(
+            "duration",
+            "is missing: `spread` \"gossip\" goes on for ever",
+            "say how long to simulate, such as \"10min\"",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses losses at which broadcasts lead to ever more broadcasts.
+fn broadcast(membership: &FullMembership, servers: u32, loss: f64) -> Checked {
+    if !matches!(membership.spread, Spread::Broadcast(_)) {
+        return Ok(());
+    }
+    let arrives = (1.0 - loss) * (1.0 - loss);
+    let unheard = (0..BROADCAST_ATTEMPTS).map(|_| 1.0 - arrives).product::<f64>();
+    let mistaken = unheard * f64::from(servers);
+    if mistaken > MAX_MISTAKEN {
+        return refuse(
+            "network.loss",
+            format!(
+                "{loss} makes every broadcast take {mistaken:.2} of {servers} live servers for dead, which leads to more broadcasts without end"
+            ),
+            "lose less, or give `overlay.full_membership.spread` as {\"gossip\": {}}",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses what asks where keys are on the ring when they are on none.
+fn baseline(membership: &FullMembership, workload: &Workload) -> Checked {
+    if membership.placement == Placement::Ring {
+        return Ok(());
+    }
+    let asked = [
+        ("workload.lookups", workload.lookups.is_some(), "lookups are judged"),
+        ("workload.keys", workload.keys > 0, "keys are placed"),
+    ];
+    match asked.into_iter().find(|(_, asked, _)| *asked) {
+        Some((place, _, what)) => refuse(
+            place,
+            format!("{what} by the ring, which `placement` \"modulo\" does not follow"),
+            "leave it out, or give `overlay.full_membership.placement` as \"ring\"",
+        ),
+        None => Ok(()),
+    }
 }
 
 fn network(network: &Network) -> Checked {
@@ -565,9 +655,14 @@ fn workload(
         return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
     }
     copies("workload.key_copies", workload.key_copies)?;
-    if workload.downloads.is_some() && matches!(overlay, Overlay::Chord(_)) {
-        let problem = "the nodes of a Chord ring share no file";
-        return refuse("workload.downloads", problem, "leave it out");
+    let is_swarm = matches!(overlay, Overlay::Tracker(tracker) if tracker.swarm.is_some());
+    if workload.downloads.is_some() && !is_swarm {
+        let problem = "there is no swarm to download from";
+        return refuse(
+            "workload.downloads",
+            problem,
+            "give `overlay.tracker.swarm`, or leave it out",
+        );
     }
     match &workload.storage {
         Some(storage) => self::storage(storage, overlay, nodes, space, duration),
@@ -599,7 +694,7 @@ fn storage(
         let problem = "is missing: `repair` goes on for ever";
         return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
     }
-    if let (Overlay::Chord(chord), Placement::Successors) = (overlay, &storage.placement)
+    if let (Overlay::Chord(chord), CopyPlacement::Successors) = (overlay, &storage.placement)
         && storage.copies > chord.successors + 1
     {
         let problem = format!(
@@ -623,9 +718,9 @@ fn storage(
         return refuse(&place("puts"), problem, "give `puts`, or leave `preloaded` out");
     }
     match &storage.placement {
-        Placement::Successors => Ok(None),
-        Placement::Spaced(Spaced { step: None }) => Ok(Some(even_step(space, storage.copies))),
-        Placement::Spaced(Spaced { step: Some(text) }) => {
+        CopyPlacement::Successors => Ok(None),
+        CopyPlacement::Spaced(Spaced { step: None }) => Ok(Some(even_step(space, storage.copies))),
+        CopyPlacement::Spaced(Spaced { step: Some(text) }) => {
             let place = place("placement.spaced.step");
             let step = space.parse_hex(text).map_err(|error| {
                 let mend = format!("give hexadecimal digits below 2^{}", space.bits());
@@ -674,6 +769,10 @@ fn requests(
     positive(&place("interval"), requests.interval)?;
     if let Some(timeout) = requests.timeout {
         positive(&place("timeout"), timeout)?;
+    }
+    if let Some(stop) = requests.stop.filter(|stop| stop.0 <= requests.start.0) {
+        let problem = format!("{} is not after the start at {}", stop.0, requests.start.0);
+        return refuse(&place("stop"), problem, "give a later time, or leave it out");
     }
     let (start, interval) = (requests.start.0, requests.interval.0);
     if duration.is_some_and(|end| start >= end) {
@@ -738,7 +837,7 @@ fn share(place: &str, share: f64, what: &str) -> Checked {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::super::{read, set};
@@ -785,7 +884,11 @@ mod tests {
         for (path, change) in changes {
             set::set(&mut value, path, change.clone()).unwrap();
         }
-        let scenario = read::scenario(&value).unwrap();
+        checked(&value)
+    }
+
+    pub(super) fn checked(value: &Value) -> Result<Setup, String> {
+        let scenario = read::scenario(value).unwrap();
         name(&scenario)
             .and_then(|()| setup(&scenario))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
@@ -804,6 +907,29 @@ mod tests {
         let JoinTimes::At(times) = joins.times else { panic!("joins at equal distances") };
         let seconds: Vec<_> = times.iter().map(ToString::to_string).collect();
         assert_eq!(seconds, ["1s", "3s", "5s", "7s", "9s", "11s"]);
+    }
+
+    /// The same with full membership.
+    fn membership(overlay: &Value) -> Vec<(&'static str, Value)> {
+        let overlay = json!({"full_membership": overlay});
+        vec![("overlay", overlay), ("network.loss", json!(0)), ("workload.keys", json!(0))]
+    }
+
+    #[test]
+    fn full_membership_needs_no_duration_unless_it_gossips() {
+        for spread in [json!("instant"), json!({"broadcast": {}})] {
+            let mut changes = membership(&json!({"spread": spread}));
+            changes.push(("duration", json!(null)));
+            with(&changes).unwrap();
+        }
+        with(&membership(&json!({"spread": {"gossip": {}}}))).unwrap();
+        let mut changes = membership(&json!({"placement": "modulo"}));
+        changes.push(("workload.lookups", json!(null)));
+        with(&changes).unwrap();
+        // A loss that four attempts make up for.
+        let mut changes = membership(&json!({"spread": {"broadcast": {}}}));
+        changes.push(("network.loss", json!(0.1)));
+        with(&changes).unwrap();
     }
 
     #[test]
@@ -856,6 +982,23 @@ mod tests {
     }
 
     #[test]
+    fn joining_nodes_are_counted_in_either_way() {
+        let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
+        let joins = setup.joins.unwrap();
+        assert_eq!(joins.initial, 7);
+    }
+
+    #[test]
+    fn joins_of_the_base_version_come_to_an_end_by_themselves() {
+        let setup = with(&[
+            ("overlay.chord", json!({"join": {"base": {"fingers": "each"}}})),
+            ("duration", json!(null)),
+        ])
+        .unwrap();
+        assert_eq!(setup.joins.unwrap().initial, 4);
+    }
+
+    #[test]
     fn limits_themselves_are_allowed() {
         with(&[("population", json!({"nodes": 8})), ("id_bits", json!(3))]).unwrap();
         with(&[("population", json!({"nodes": 4, "virtual_nodes": 2})), ("id_bits", json!(3))])
@@ -896,6 +1039,8 @@ mod tests {
             vec![("population", json!({"ids": ["0y1"]}))],
             vec![("population.joins.initial", json!(0))],
             vec![("population.joins.initial", json!(11))],
+            vec![("population.joins", json!({"count": 10, "interval": "1s"}))],
+            vec![("population.joins.count", json!(6))],
             vec![("population.joins.interval", no())],
             vec![("population.joins.times", json!(["1s"]))],
             vec![("population.joins", json!({"initial": 8, "times": ["1s"]}))],
@@ -910,6 +1055,12 @@ mod tests {
             vec![("overlay.chord.fingers", json!("none"))],
             vec![("overlay.chord.stabilize.period", json!("0ms"))],
             vec![("overlay.chord.stabilize.jitter", json!(1.01))],
+            vec![("overlay.chord.join", json!({"base": {}}))],
+            vec![("overlay.chord", json!({"join": {"base": {}}, "stabilize": {"period": "1s"}}))],
+            vec![
+                ("overlay.chord", json!({"join": {"base": {}}})),
+                ("population.virtual_nodes", json!(2)),
+            ],
             vec![("network.loss", json!(1.5))],
             vec![("network.loss", json!(-0.1))],
             vec![("network.latency.uniform.to", json!("9ms"))],
@@ -930,7 +1081,27 @@ mod tests {
             ],
             vec![("workload.keys", json!(100_000_001))],
         ];
-        let refusals: Vec<String> = all.iter().map(|changes| with(changes).unwrap_err()).collect();
+        let also = |overlay: Value, more: &[(&'static str, Value)]| {
+            membership(&overlay).into_iter().chain(more.iter().cloned()).collect::<Vec<_>>()
+        };
+        let gossip = |gossip: Value| json!({"spread": {"gossip": gossip}});
+        let of_membership = [
+            also(json!({"request_timeout": "0s"}), &[]),
+            also(json!({"request_timeout": "19ms"}), &[]),
+            also(gossip(json!({"period": "0s"})), &[]),
+            also(gossip(json!({"anti_entropy": "0s"})), &[]),
+            also(gossip(json!({"fanout": 0})), &[]),
+            also(gossip(json!({"fanout": 101})), &[]),
+            also(gossip(json!({})), &[("duration", no())]),
+            also(json!({"spread": {"broadcast": {}}}), &[("network.loss", json!(0.3))]),
+            also(json!({"placement": "modulo"}), &[]),
+            also(
+                json!({"placement": "modulo"}),
+                &[("workload.lookups", no()), ("workload.keys", json!(1))],
+            ),
+        ];
+        let all = all.into_iter().chain(of_membership);
+        let refusals: Vec<String> = all.map(|changes| with(&changes).unwrap_err()).collect();
         insta::assert_snapshot!(refusals.join("\n"));
     }
 

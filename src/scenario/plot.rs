@@ -160,6 +160,8 @@ mod tests {
             "population": {"nodes": 4},
             "overlay": {"chord": {}},
             "workload": {"lookups": {"per_node": 1}},
+            "measure": {"every": "10s"},
+            "duration": "10min",
             "sweep": {
                 "size": {"variants": {"small": {"id_bits": 32}, "large": {}}},
                 "population.nodes": [4, 8],

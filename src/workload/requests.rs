@@ -13,6 +13,8 @@ pub struct RequestPlan {
     pub interval: Duration,
     /// When the first may be made.
     pub start: Time,
+    /// From when on none is made any more.
+    pub stop: Time,
 }
 
 /// How requests are spread over time and nodes.
@@ -92,22 +94,21 @@ impl Requests {
 
     fn schedule(&mut self, now: Time, up: usize) {
         let limit = self.plan.per_node.map(|count| u64::from(count) * self.nodes);
-        let left = limit.is_none_or(|limit| self.turn < limit);
-        let wait = match self.plan.arrivals {
+        let at = match self.plan.arrivals {
             Arrivals::Even => {
                 // From the number of the turn, so that rounding does not add up.
                 let nanos = u128::from(self.turn) * u128::from(self.plan.interval.as_nanos())
                     / u128::from(self.nodes.max(1));
-                let since_start = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-                self.next = left.then(|| self.plan.start + since_start);
-                return;
+                let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+                self.plan.start + Duration::from_nanos(nanos)
             }
             Arrivals::Poisson => {
                 let mean = self.plan.interval.as_nanos() as f64 / up.max(1) as f64;
-                self.random.exponential_nanos(mean)
+                now + self.random.exponential_nanos(mean)
             }
         };
-        self.next = left.then(|| now + wait);
+        let is_left = limit.is_none_or(|limit| self.turn < limit) && at < self.plan.stop;
+        self.next = is_left.then_some(at);
     }
 }
 
@@ -131,8 +132,13 @@ mod tests {
     #[test]
     fn even_requests_take_turns() {
         let start = Time::ZERO + SECOND;
-        let plan =
-            RequestPlan { arrivals: Arrivals::Even, per_node: Some(2), interval: SECOND, start };
+        let plan = RequestPlan {
+            arrivals: Arrivals::Even,
+            per_node: Some(2),
+            interval: SECOND,
+            start,
+            stop: Time::MAX,
+        };
         let made = all(plan, 4, Time::MAX);
         let turns: Vec<_> =
             made.iter().map(|(at, node)| (at.as_nanos() / 1_000_000, node.index())).collect();
@@ -148,6 +154,7 @@ mod tests {
             per_node: None,
             interval: Duration::from_secs(10),
             start: Time::ZERO,
+            stop: Time::MAX,
         };
         // 50 nodes, one lookup in ten seconds each, 2000 s: 10,000 expected, deviation 100.
         let made = all(plan, 50, Time::ZERO + Duration::from_secs(2000));
@@ -167,8 +174,12 @@ mod tests {
             per_node: Some(3),
             interval: SECOND,
             start: Time::ZERO,
+            stop: Time::MAX,
         };
         assert_eq!(all(plan, 7, Time::MAX).len(), 21);
         assert_eq!(all(RequestPlan { per_node: Some(0), ..plan }, 7, Time::MAX).len(), 0);
+        let stop = Time::ZERO + SECOND;
+        let made = all(RequestPlan { per_node: None, stop, ..plan }, 7, Time::MAX);
+        assert!(!made.is_empty() && made.iter().all(|(at, _)| *at < stop));
     }
 }

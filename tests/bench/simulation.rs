@@ -80,6 +80,7 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
             per_node: None,
             interval: Duration::from_secs(10),
             start: Time::ZERO,
+            stop: Time::MAX,
         };
         let lookups = Requests::new(plan, ids.len(), 1, ids.len(), stream("lookups"));
         Run { simulation, lookups, up }

@@ -74,6 +74,7 @@ impl Chord {
     pub(super) fn on_place_taken(
         &self,
         node: &mut ChordNode,
+        successor: Address,
         previous: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
@@ -83,7 +84,6 @@ impl Chord {
         node.predecessor = previous;
         match self.join {
             JoinVersion::Base(FingerInit::NeighbourHints) if self.fingers => {
-                let successor = node.successors[0];
                 context.request(successor, ChordMessage::GetTable, &[], self.request_timeout);
             }
             JoinVersion::Base(FingerInit::Each) => self.init_finger(node, 1, context),

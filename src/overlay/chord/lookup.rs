@@ -97,6 +97,9 @@ impl Chord {
         before: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
+        if node.successors.is_empty() && query.purpose != QueryFor::Join {
+            return; // who asks knows an earlier life of this joining node, which has ended
+        }
         let step = self.next_step(node, query, before, context);
         context.reply(ChordMessage::Next { query, step }, &[]);
     }
@@ -224,10 +227,9 @@ impl Chord {
 fn on_not_found(node: &mut ChordNode, query: Query, context: &mut Context<'_, Chord>) {
     match query.purpose {
         QueryFor::Lookup(lookup) => context.give_up(lookup),
-        QueryFor::Finger(_) => {} // the next round tries again
-        // The base version has no answer to failures.
-        QueryFor::InitFinger(_) | QueryFor::UpdateFinger(_) => {}
-        QueryFor::Join => node.contact_is_joining = true, // and the join's timer
+        // The next round tries again; the base version has no answer to failures.
+        QueryFor::Finger(_) | QueryFor::InitFinger(_) | QueryFor::UpdateFinger(_) => {}
+        QueryFor::Join => node.try_again_soon = true, // and the join's timer
     }
 }
 

@@ -35,9 +35,9 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         if let (true, Some(contact)) = (node.successors.is_empty(), node.contact) {
-            // A contact that answers needs no more patience than it takes to join.
-            let attempt = if node.contact_is_joining { 0 } else { attempt };
-            node.contact_is_joining = false;
+            // A contact that answers will let it in before long.
+            let attempt = if node.try_again_soon { 0 } else { attempt };
+            node.try_again_soon = false;
             self.join(node, contact, attempt, context);
         }
     }
@@ -52,7 +52,10 @@ impl Chord {
         if !node.successors.is_empty() {
             return; // an answer to an earlier try
         }
-        if self.ask_before_adopting && successor != context.this() {
+        if successor == context.this() {
+            // The ring knows an earlier life of this node, and has to find out that it ended.
+            node.try_again_soon = true;
+        } else if self.ask_before_adopting {
             self.ask_for_neighbours(successor, context);
         } else {
             self.set_successor(node, successor, context);

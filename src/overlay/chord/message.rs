@@ -242,12 +242,12 @@ impl Message for ChordMessage {
                 QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
             }
             ChordMessage::Find { .. } => QUERY_BYTES,
-            ChordMessage::Next { .. } => ADDRESS_BYTES,
             ChordMessage::Found { .. } => ADDRESS_BYTES + 2,
             ChordMessage::Neighbours { .. } | ChordMessage::Leave { .. } => {
                 ADDRESS_BYTES * (1 + list.len() as u32)
             }
-            ChordMessage::SetPredecessor { .. }
+            ChordMessage::Next { .. }
+            | ChordMessage::SetPredecessor { .. }
             | ChordMessage::PreviousPredecessor { .. }
             | ChordMessage::Predecessor { .. } => ADDRESS_BYTES,
             ChordMessage::Table => ADDRESS_BYTES * list.len() as u32,

@@ -50,7 +50,33 @@
 //!   first answer counts, with the hops of its own way.
 //! - A join whose answer does not come is tried again through the same contact after 1,
 //!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
-//!   yet.
+//!   yet, or names the joining node itself: then the ring still knows an earlier life of it.
+//!   A joining node does not answer those who ask that one, so they take it for dead.
+//! - A leaving node sends predecessor and successor one message each and is gone. The
+//!   predecessor takes over its successor list.
+//!
+//! And of the base version:
+//!
+//! - Nobody is asked again. A node that fails or a message that is lost leaves the join or
+//!   the departure incomplete, and overlapping ones leave wrong pointers: the paper assumes
+//!   that neither happens. The successor list has one entry, as in the paper.
+//! - The steps are made one after the other, as printed. *n* + 1 and the other finger starts
+//!   are looked up through the contact; `find_predecessor` of `update_others` starts at *n*.
+//! - With `skip_covered` a finger whose start *is* the finger before is not looked up either:
+//!   the printed interval [*n*, finger) leaves that one out.
+//! - Hints (\[S\] gives no details): *n* takes the distinct entries of its successor's table
+//!   for its own. To verify one it asks it for its predecessor, and that one for its, until
+//!   the predecessor stands before the finger's start: two questions a finger on average. A
+//!   start in (predecessor, *n*] needs none, the finger is *n*.
+//! - `update_others` looks for the last node before *n* − 2^*i* + 1, since the printed
+//!   *n* − 2^*i* misses a node that stands exactly there. That node is told of all fingers
+//!   for which it is the last one, in one message; when it is the predecessor, nobody needs
+//!   to be looked for. So there are O(log N) lookups instead of m.
+//! - `update_finger_table` is passed on from node to node, and the last one answers *n*. It
+//!   ends where nothing changes or when it has come round to *n*, where the printed
+//!   condition, an interval that is the whole ring for a node alone, would go on for ever.
+//! - A leaving node gives its successor its predecessor, then has the fingers that are *n*
+//!   replaced by the same walk. \[S\] leaves that out.
 
 mod base;
 mod fingers;
@@ -163,8 +189,8 @@ pub struct ChordNode {
     next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
-    /// Whether the contact has said that it is not on the ring itself yet.
-    contact_is_joining: bool,
+    /// Whether the contact cannot let it in yet, and need only be asked a little later.
+    try_again_soon: bool,
     /// Whether the node has been asked to leave.
     is_leaving: bool,
 }
@@ -285,7 +311,7 @@ impl Protocol for Chord {
             fingers: FingerTable::empty(),
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
             is_leaving: false,
         }
     }
@@ -335,6 +361,8 @@ impl Protocol for Chord {
             ChordMessage::Found { query, owner } => {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
+            // Who asks a joining node knows an earlier life of it, which has ended.
+            ChordMessage::GetNeighbours if node.successors.is_empty() => {}
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
@@ -352,7 +380,7 @@ impl Protocol for Chord {
                 context.reply(answer, &[]);
             }
             ChordMessage::PreviousPredecessor { predecessor } => {
-                self.on_place_taken(node, predecessor, context);
+                self.on_place_taken(node, from, predecessor, context);
             }
             ChordMessage::GetTable => self.answer_get_table(node, context),
             ChordMessage::Table => self.on_table(node, context),
@@ -412,6 +440,7 @@ impl Protocol for Chord {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::TakeNote => {}
         }
     }
 
@@ -459,7 +488,7 @@ impl Chord {
             fingers,
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
             is_leaving: false,
         }
     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::message::holders;
 use super::{
-    HandOver, ItemKey, LEAVE_AGAIN, Leaving, Placement, StorageMessage, Stored, StoredItem,
+    HandOver, ItemKey, LOOK_AGAIN, Leaving, Placement, StorageMessage, Stored, StoredItem,
     StoredMessage, StoredNode, StoredTimer,
 };
 use crate::overlay::KeyRouting;
@@ -35,8 +35,8 @@ struct Duties {
     awaited: SmallVec<[Address; 2]>,
     /// The node to which the item is being handed over.
     heir: Option<Address>,
-    /// The leaving node that it came from: it does not go back there.
-    leaver: Option<Address>,
+    /// Nodes that refused it, because they are leaving themselves.
+    refused: SmallVec<[Address; 1]>,
     /// The puts that wait for the copies: who put it, and the number of the put.
     puts: SmallVec<[(Address, RequestId); 1]>,
 }
@@ -69,9 +69,14 @@ impl Holding {
         matches!(self.role, Role::Owner(_))
     }
 
-    /// Takes a value in if it is newer.
+    /// Takes a value in if it is newer. Then an owner knows of nobody else who has it.
     fn renew(&mut self, value: Value) {
-        self.value = self.value.max(value);
+        if value > self.value {
+            self.value = value;
+            if let Some(duties) = self.duties() {
+                duties.holders.clear();
+            }
+        }
     }
 }
 
@@ -165,7 +170,6 @@ impl<P: KeyRouting> Stored<P> {
         from: Address,
         item: ItemKey,
         value: Value,
-        why: HandOver,
         context: &mut Context<'_, Self>,
     ) {
         if node.leaving != Leaving::Not {
@@ -175,16 +179,25 @@ impl<P: KeyRouting> Stored<P> {
         let this = context.this();
         let held = own(node, item, value);
         let version = held.value.version;
+        let mut was_on_its_way = false;
         if let Some(duties) = held.duties() {
             for holder in holders(context.received_list()).filter(|holder| *holder != this) {
                 if !duties.holders.contains(&holder) {
                     duties.holders.push(holder);
                 }
             }
-            duties.leaver = (why == HandOver::Leaving).then_some(from);
+            // Handed over anew, it stays although this node was about to hand it on: if
+            // several nodes hand it around in a circle, each with a view of its own, none
+            // lets go of it that has not handed it on since.
+            was_on_its_way = duties.heir.take().is_some();
         }
         context.reply(StoredMessage::Storage(StorageMessage::Taken { item, version }), &[]);
-        self.see_to(node, item, context);
+        if was_on_its_way || self.owner(node, item, context) == Some(from) {
+            // Until the views agree it goes around slowly.
+            Self::look_again(node, context);
+        } else {
+            self.see_to(node, item, context);
+        }
     }
 
     /// The new owner has the item.
@@ -219,16 +232,24 @@ impl<P: KeyRouting> Stored<P> {
     }
 
     /// The item stays here: the node that was to own it is leaving or gone.
-    pub(super) fn on_refused(node: &mut StoredNode<P::Node>, from: Address, item: ItemKey) {
+    pub(super) fn on_refused(
+        node: &mut StoredNode<P::Node>,
+        from: Address,
+        item: ItemKey,
+        context: &mut Context<'_, Self>,
+    ) {
         if let Some(duties) = node.items.get_mut(&item).and_then(Holding::duties)
             && duties.heir == Some(from)
         {
             duties.heir = None;
+            duties.refused.push(from);
+            Self::look_again(node, context);
         }
     }
 
     /// The owner sends a copy.
     pub(super) fn on_copy(
+        &self,
         node: &mut StoredNode<P::Node>,
         item: ItemKey,
         value: Value,
@@ -236,6 +257,8 @@ impl<P: KeyRouting> Stored<P> {
     ) {
         node.items.entry(item).or_insert_with(|| Holding::copy(value)).renew(value);
         context.reply(StoredMessage::Storage(StorageMessage::Kept { item }), &[]);
+        // If this node owns it by now, the others must have it too.
+        self.see_to(node, item, context);
     }
 
     /// The owner asks whether a copy is here.
@@ -356,7 +379,10 @@ impl<P: KeyRouting> Stored<P> {
     ) {
         let this = context.this();
         let owner = self.owner(node, item, context);
-        let followers = self.followers(node, item, self.storage.followers().max(1), context);
+        let refused = node.items.get_mut(&item).and_then(Holding::duties);
+        let refused = refused.map_or(0, |duties| duties.refused.len());
+        let count = self.storage.followers().max(1 + refused);
+        let followers = self.followers(node, item, count, context);
         let Some(held) = node.items.get_mut(&item) else { return };
         let value = held.value;
         if !held.is_owned() {
@@ -367,11 +393,16 @@ impl<P: KeyRouting> Stored<P> {
             *held = Holding::owned(value, &[]);
         }
         let Some(duties) = held.duties() else { return };
-        let (heir, why) = if node.leaving == Leaving::Not {
-            let joined = owner.filter(|owner| *owner != this && duties.leaver != Some(*owner));
-            (joined, HandOver::Joined)
-        } else {
-            (followers.first().copied(), HandOver::Leaving)
+        let other_owner = owner.filter(|owner| *owner != this);
+        let (heir, why) = match node.leaving {
+            Leaving::Not => (other_owner, HandOver::Joined),
+            // Two that leave at once must not wait for each other.
+            _ => {
+                let others = other_owner.into_iter().chain(followers.iter().copied());
+                let others = others.filter(|other| *other != this);
+                let staying = |node: &Address| !duties.refused.contains(node);
+                (others.clone().find(staying).or(others.last()), HandOver::Leaving)
+            }
         };
         if let Some(heir) = heir {
             if duties.heir != Some(heir) {
@@ -411,8 +442,13 @@ impl<P: KeyRouting> Stored<P> {
         }
     }
 
-    /// Sees to all items, and that the next copy of each is with its owner.
+    /// Sees to all items without trusting that others still have what they had, and that the
+    /// next copy of each is with its owner.
     pub(super) fn repair(&self, node: &mut StoredNode<P::Node>, context: &mut Context<'_, Self>) {
+        for duties in node.items.values_mut().filter_map(Holding::duties) {
+            let is_sure = |holder: &mut Address| duties.awaited.contains(holder);
+            duties.holders.retain(is_sure);
+        }
         self.see_to_all(node, context);
         if let (Placement::Spaced(_), 2..) = (self.storage.placement, self.storage.copies) {
             let copies = self.storage.copies as u8;
@@ -425,18 +461,25 @@ impl<P: KeyRouting> Stored<P> {
         }
     }
 
-    /// Begins to leave, or goes on with it: until nothing is left that this node owns.
-    pub(super) fn hand_all_over(
+    /// Sees to all items, and goes on with leaving if the node is: until nothing is left that
+    /// it owns.
+    pub(super) fn look_around(
         &self,
         node: &mut StoredNode<P::Node>,
         context: &mut Context<'_, Self>,
     ) {
+        self.see_to_all(node, context);
+        self.leave_if_done(node, context);
         if node.leaving == Leaving::HandingOver {
-            self.see_to_all(node, context);
-            self.leave_if_done(node, context);
+            Self::look_again(node, context);
         }
-        if node.leaving == Leaving::HandingOver {
-            context.set_timer(LEAVE_AGAIN, StoredTimer::LeaveAgain);
+    }
+
+    /// Something could not be done now: looks around again after a while.
+    fn look_again(node: &mut StoredNode<P::Node>, context: &mut Context<'_, Self>) {
+        if !node.looks_again {
+            node.looks_again = true;
+            context.set_timer(LOOK_AGAIN, StoredTimer::LookAgain);
         }
     }
 

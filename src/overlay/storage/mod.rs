@@ -30,7 +30,9 @@
 //! - An owner whose followers change offers its items to the new ones, who say which they
 //!   lack, and releases those that need not keep a copy any more. Copies at k + F, k + 2F have
 //!   no neighbours that would notice a death: each owner looks the next copy's owner up and
-//!   offers it the item, once in every period of `repair`.
+//!   offers it the item, once in every period of `repair`. With followers it then offers
+//!   them everything anew: where messages crossed with changes of the neighbours, it may be
+//!   wrong about who has what.
 //! - A copy whose release crosses with a change of the owner can stay behind at a node that
 //!   need not keep it. It does no harm: gets ask the owner first.
 //! - Of two versions the higher wins, wherever they meet.
@@ -146,6 +148,8 @@ pub struct StoredNode<N> {
     items: BTreeMap<ItemKey, Holding>,
     requests: Requests,
     leaving: Leaving,
+    /// Whether it is going to look around again.
+    looks_again: bool,
 }
 
 /// How far a node is with leaving.
@@ -167,12 +171,12 @@ pub enum StoredTimer<T> {
     Below(T),
     /// To see to its items.
     Repair,
-    /// To go on with leaving, if somebody refused what is left.
-    LeaveAgain,
+    /// To look around again, after something could not be done at once.
+    LookAgain,
 }
 
-/// A leaving node tries again after this time.
-const LEAVE_AGAIN: Duration = Duration::from_secs(1);
+/// What could not be done at once is tried again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl<P: KeyRouting> Clone for Stored<P> {
     fn clone(&self) -> Self {
@@ -193,6 +197,7 @@ impl<P: KeyRouting> Stored<P> {
             items: BTreeMap::new(),
             requests: Requests::default(),
             leaving: Leaving::Not,
+            looks_again: false,
         }
     }
 
@@ -342,7 +347,10 @@ impl<P: KeyRouting> Protocol for Stored<P> {
                     context.set_timer(period, StoredTimer::Repair);
                 }
             }
-            StoredTimer::LeaveAgain => self.hand_all_over(node, context),
+            StoredTimer::LookAgain => {
+                node.looks_again = false;
+                self.look_around(node, context);
+            }
         }
     }
 
@@ -355,7 +363,7 @@ impl<P: KeyRouting> Protocol for Stored<P> {
         match operation {
             Operation::Put { request, key, value } => self.put(node, request, key, value, context),
             Operation::Get { request, key } => self.get(node, request, key, context),
-            Operation::Lookup { .. } | Operation::Download { .. } => {
+            Operation::Lookup { .. } | Operation::Download { .. } | Operation::TakeNote => {
                 self.below(node, context, |routing, node, context| {
                     routing.on_operation(node, operation, context);
                 });
@@ -385,7 +393,7 @@ impl<P: KeyRouting> Protocol for Stored<P> {
     fn on_leave(&self, node: &mut Self::Node, context: &mut Context<'_, Self>) {
         if node.leaving == Leaving::Not {
             node.leaving = Leaving::HandingOver;
-            self.hand_all_over(node, context);
+            self.look_around(node, context);
         }
     }
 }
@@ -423,14 +431,14 @@ impl<P: KeyRouting> Stored<P> {
             StorageMessage::Copied { request, item } => {
                 self.on_copied(node, request, item, context);
             }
-            StorageMessage::HandOver { item, value, why } => {
-                self.on_hand_over(node, from, item, value, why, context);
+            StorageMessage::HandOver { item, value, .. } => {
+                self.on_hand_over(node, from, item, value, context);
             }
             StorageMessage::Taken { item, version } => {
                 self.on_taken(node, from, item, version, context);
             }
-            StorageMessage::Refused { item } => Self::on_refused(node, from, item),
-            StorageMessage::Copy { item, value } => Self::on_copy(node, item, value, context),
+            StorageMessage::Refused { item } => Self::on_refused(node, from, item, context),
+            StorageMessage::Copy { item, value } => self.on_copy(node, item, value, context),
             StorageMessage::Offer { item, version } => {
                 Self::on_offer(node, item, version, context);
             }
@@ -453,7 +461,7 @@ impl<P: KeyRouting> Stored<P> {
                 self.on_no_answer(node, request, item, peer, context);
             }
             StorageMessage::HandOver { item, .. } => {
-                Self::on_refused(node, peer, item);
+                Self::on_refused(node, peer, item, context);
                 self.see_to(node, item, context);
             }
             StorageMessage::Copy { item, .. } | StorageMessage::Offer { item, .. } => {
@@ -500,6 +508,22 @@ impl<P: KeyRouting> Overlay for Stored<P> {
 
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {
         self.routing.has_right_view(&node.routing, truth)
+    }
+
+    fn is_told_by_oracle(&self) -> bool {
+        self.routing.is_told_by_oracle()
+    }
+
+    fn observe_stop(&self, node: Address) {
+        self.routing.observe_stop(node);
+    }
+
+    fn is_right_after_joins(&self) -> bool {
+        self.routing.is_right_after_joins()
+    }
+
+    fn has_users(&self, node: Address) -> bool {
+        self.routing.has_users(node)
     }
 
     fn peer(&self, node: &Self::Node) -> Option<Peer> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
 use crate::overlay::chord::{Chord, FingerInit, FixedFingers, JoinVersion, LookupStyle, Period};
+use crate::overlay::full_membership::{self, FullMembership, Spread};
 use crate::population::Population;
 use crate::sim::{Network, Observer, RequestId, Simulation, Status, Stream, Time};
 
@@ -79,12 +80,13 @@ impl<'i, P: KeyRouting> World<'i, P> {
     fn new(routing: P, storage: Storage, ids: &'i [Id], seed: u64, one_by_one: bool) -> Self {
         let stored = Stored::new(routing, storage);
         let parameters = stored.clone();
-        let ring = Ring::of(ids, (0..INITIAL).map(Address::new));
+        let tokens = ids.len() / NODES;
+        let ring = Ring::of(ids, (0..INITIAL * tokens).map(Address::new));
         let truth = Truth { ring: &ring, ids, space: storage.space };
         let random = Stream::new(seed, 0, "test");
         let mut simulation = Simulation::new(stored, Still, Notes::default(), ids, random);
         let mut converged = parameters.converged(truth);
-        for node in ring.iter() {
+        for node in (0..INITIAL).map(|server| Address::new(server * tokens)) {
             simulation.start_with(node, converged(node), Start::Resume);
         }
         let keys: Vec<Id> =
@@ -109,8 +111,13 @@ impl<'i, P: KeyRouting> World<'i, P> {
         }
     }
 
+    /// The node of a server.
+    fn host(&self, server: usize) -> Address {
+        Address::new(server * (self.ids.len() / NODES))
+    }
+
     fn up(&self) -> Vec<Address> {
-        let all = (0..self.next).map(Address::new);
+        let all = (0..self.next).map(|server| self.host(server));
         all.filter(|node| self.simulation.status(*node) == Status::Up).collect()
     }
 
@@ -138,7 +145,7 @@ impl<'i, P: KeyRouting> World<'i, P> {
                 self.simulation.operate(at(node), operation);
             }
             Step::Join if self.next < NODES => {
-                let node = Address::new(self.next);
+                let node = self.host(self.next);
                 self.next += 1;
                 // Through the one that never leaves.
                 let contact = Address::new(0);
@@ -207,7 +214,10 @@ impl<'i, P: KeyRouting> World<'i, P> {
         self.run(Duration::from_secs(60));
         self.is_quiet = true;
         assert_eq!(self.staying().len(), self.up().len(), "who leaves departs in the end");
-        let ring = Ring::of(self.ids, self.up().into_iter());
+        let tokens = self.ids.len() / NODES;
+        let of = |node: Address| (node.index()..node.index() + tokens).map(Address::new);
+        let up: Vec<Address> = self.up().into_iter().flat_map(of).collect();
+        let ring = Ring::of(self.ids, up.into_iter());
         let space = self.simulation.protocol().storage.space;
         let truth = Truth { ring: &ring, ids: self.ids, space };
         for key in 0..KEYS {
@@ -232,9 +242,9 @@ impl<'i, P: KeyRouting> World<'i, P> {
     }
 }
 
-fn ids(space: IdSpace, seed: u64) -> Vec<Id> {
+fn ids(space: IdSpace, seed: u64, tokens: usize) -> Vec<Id> {
     let mut random = Stream::new(seed, 0, "addresses");
-    Population::draw(space, NODES, 1, &mut random).ids
+    Population::draw(space, NODES, tokens, &mut random).ids
 }
 
 fn chord(space: IdSpace, successors: usize, fingers: bool) -> Chord {
@@ -264,8 +274,7 @@ fn storage(space: IdSpace, copies: usize, spaced: bool) -> Storage {
             Placement::Followers
         },
         request_timeout: MS(200),
-        // Copies at k + F have nobody else who would notice that they are old.
-        repair: spaced.then_some(Duration::from_secs(10)),
+        repair: Some(Duration::from_secs(10)),
     }
 }
 
@@ -282,7 +291,7 @@ proptest! {
         steps in steps(),
     ) {
         let space = IdSpace::new(32).unwrap();
-        let ids = ids(space, seed);
+        let ids = ids(space, seed, 1);
         let routing = chord(space, 6, fingers);
         let mut world = World::new(routing, storage(space, copies, spaced), &ids, seed, false);
         for step in steps {
@@ -305,13 +314,47 @@ proptest! {
         steps in steps(),
     ) {
         let space = IdSpace::new(32).unwrap();
-        let ids = ids(space, seed);
+        let ids = ids(space, seed, 1);
         let join = JoinVersion::Base(init);
         let (stabilize, fix_fingers, check_predecessor) = (None, None, None);
         let routing = Chord {
             join, stabilize, fix_fingers, check_predecessor, ..chord(space, 1, true)
         };
         let mut world = World::new(routing, storage(space, copies, spaced), &ids, seed, true);
+        for step in steps {
+            world.take(step);
+        }
+        world.finish();
+    }
+
+    /// The same where every node knows all members.
+    #[test]
+    fn nothing_is_lost_with_full_membership(
+        seed: u64,
+        copies in 1usize..=3,
+        spaced: bool,
+        tokens in 1usize..=3,
+        modulo: bool,
+        gossip: bool,
+        steps in steps(),
+    ) {
+        let space = IdSpace::new(32).unwrap();
+        let ids = ids(space, seed, tokens);
+        let parameters = full_membership::Parameters {
+            placement: if modulo {
+                full_membership::Placement::Modulo
+            } else {
+                full_membership::Placement::Ring
+            },
+            spread: if gossip {
+                Spread::Gossip { period: MS(500), fanout: 1, anti_entropy: Duration::from_secs(5) }
+            } else {
+                Spread::Broadcast
+            },
+            request_timeout: MS(200),
+        };
+        let routing = FullMembership::new(parameters, space, &ids, tokens);
+        let mut world = World::new(routing, storage(space, copies, spaced), &ids, seed, false);
         for step in steps {
             world.take(step);
         }

@@ -33,12 +33,13 @@ pub(super) fn chart(summary: &Summary, plot: &MetricPlot) -> Chart {
     }
     name_single(&mut legend);
     let name = plot.y.clone().unwrap_or_else(|| height_name(&shown, per));
+    let y = Axis::of_heights(&name, plot.scale, &heights(&marks));
     Chart {
         title: plot.title.clone().unwrap_or_else(|| title(&shown, per)),
         subtitle: subtitle(summary, &shared(summary, &points), points.len(), points.len()),
         x,
-        y: Axis::of_heights(&name, plot.scale, &heights(&marks)),
-        marks,
+        marks: if y.logarithmic { above_zero(marks) } else { marks },
+        y,
         legend,
     }
 }
@@ -137,6 +138,19 @@ pub(super) fn name_single(legend: &mut Vec<Entry>) {
 fn value(metric: &Metric, per: Option<&Metric>, point: &Point) -> f64 {
     let divisor = per.map_or(1.0, |per| (per.get)(point));
     (metric.get)(point) / divisor
+}
+
+/// What has a place on a logarithmic axis.
+pub(super) fn above_zero(marks: Vec<Mark>) -> Vec<Mark> {
+    let keep = |points: Vec<Place>| points.into_iter().filter(|(_, y)| *y > 0.0).collect();
+    let of_mark = |mark| match mark {
+        Mark::Line { points, stroke } => Mark::Line { points: keep(points), stroke },
+        Mark::Points { points, symbol, aside } => {
+            Mark::Points { points: keep(points), symbol, aside }
+        }
+        other => other,
+    };
+    marks.into_iter().map(of_mark).collect()
 }
 
 /// The heights of all lines and marks.

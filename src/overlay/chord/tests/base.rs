@@ -276,7 +276,7 @@ mod whole_rings {
             fingers in prop::bool::weighted(0.9),
             steps in prop::collection::vec((any::<bool>(), any::<u64>()), 1..60),
         ) {
-            let chord = Chord { lookup, fingers, ..base(bits, strategy) };
+            let chord = Chord { fingers, lookup, ..base(bits, strategy) };
             let ids = drawn(chord.space, 50, seed);
             let mut ring: Rings<'_> =
                 Simulation::new(chord, Still, Notes::default(), &ids, Stream::new(seed, 0, "test"));
@@ -296,5 +296,60 @@ mod whole_rings {
                 assert_converged(&ring, &ids, &up);
             }
         }
+    }
+}
+
+mod costs {
+    use super::*;
+
+    /// Messages that a node sends and causes for its own table when it joins, and for those
+    /// of others when it joins and when it leaves: the mean of some nodes that join a ring of
+    /// this size one after the other, each leaving before the next.
+    fn messages(nodes: usize, strategy: FingerInit) -> [f64; 3] {
+        const TIMES: usize = 100;
+        let chord = base(160, strategy);
+        let ids = drawn(chord.space, nodes + TIMES, nodes as u64);
+        let mut ring = converged(chord, &ids, nodes);
+        let sent = |ring: &Rings<'_>| {
+            let kinds = ring.kinds().iter().zip(ring.traffic());
+            let (others, own): (Vec<_>, Vec<_>) =
+                kinds.partition(|(kind, _)| kind.name.contains("update"));
+            [own, others]
+                .map(|kinds| kinds.iter().map(|(_, traffic)| traffic.messages).sum::<u64>())
+        };
+        let mut sum = [0; 3];
+        for joining in nodes..nodes + TIMES {
+            let before = sent(&ring);
+            join(&mut ring, node(joining), node(joining % nodes));
+            let joined = sent(&ring);
+            leave(&mut ring, node(joining));
+            let left = sent(&ring);
+            sum[0] += joined[0] - before[0];
+            sum[1] += joined[1] - before[1];
+            sum[2] += left[1] - joined[1];
+        }
+        sum.map(|sum| sum as f64 / TIMES as f64)
+    }
+
+    /// \[S\] Section 4.4: O(m log N), O(log² N) and O(log N) messages for the finger table,
+    /// O(log² N) for the tables of others.
+    #[test]
+    fn messages_grow_as_the_paper_says() {
+        let mut table =
+            vec!["nodes    each  skip_covered  neighbour_hints  others  leaving".to_owned()];
+        for exponent in 4..=12 {
+            let nodes = 1 << exponent;
+            let log = f64::from(exponent);
+            let [[each, ..], [skip, ..], [hints, others, leaving]] =
+                STRATEGIES.map(|strategy| messages(nodes, strategy));
+            table.push(format!(
+                "{nodes:5}{each:8.1}{skip:14.1}{hints:17.1}{others:8.1}{leaving:9.1}"
+            ));
+            assert!(each <= 160.0 * (log + 3.0), "{each} messages among {nodes} nodes");
+            assert!(skip <= log * (log + 5.0), "{skip} messages among {nodes} nodes");
+            assert!(hints <= 5.0 * log + 8.0, "{hints} messages among {nodes} nodes");
+            assert!(others <= 2.0 * log * (log + 1.0), "{others} messages among {nodes} nodes");
+        }
+        insta::assert_snapshot!(table.join("\n"));
     }
 }
