@@ -18,7 +18,7 @@ pub(super) struct Axis {
     /// Whether its ticks are names: there is nothing between them, so that no line
     /// may join what stands at them, and each must have its label.
     pub(super) of_names: bool,
-    logarithmic: bool,
+    pub(super) logarithmic: bool,
     /// The ends, as logarithms on a logarithmic axis.
     from: f64,
     to: f64,
