@@ -982,13 +982,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn joining_nodes_are_counted_in_either_way() {
-        let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
-        let joins = setup.joins.unwrap();
-        assert_eq!(joins.initial, 7);
-    }
-
-    #[test]
     fn joins_of_the_base_version_come_to_an_end_by_themselves() {
         let setup = with(&[
             ("overlay.chord", json!({"join": {"base": {"fingers": "each"}}})),
