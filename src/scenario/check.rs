@@ -154,24 +154,13 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     if let Overlay::Tracker(tracker) = &scenario.overlay {
         self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
     }
-    let (place, timeout) = match &scenario.overlay {
-        Overlay::Chord(chord) => ("overlay.chord.request_timeout", chord.request_timeout),
-        Overlay::FullMembership(membership) => {
-            ("overlay.full_membership.request_timeout", membership.request_timeout)
-        }
-        Overlay::Tracker(tracker) => ("overlay.tracker.request_timeout", tracker.request_timeout),
-    };
-    patience(place, timeout, &scenario.network)?;
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
         self::leaves(leaves, initial, duration)?;
     }
     let faults = faults(&scenario.faults, servers, duration)?;
     let copy_step = workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
-    if let Some(storage) = &scenario.workload.storage {
-        let place = "workload.storage.request_timeout";
-        patience(place, storage.request_timeout, &scenario.network)?;
-    }
+    patience(scenario)?;
     let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
     if let Some(every) = sample_every {
         samples(every, duration)?;
@@ -540,24 +529,43 @@ fn network(network: &Network) -> Checked {
     }
 }
 
-/// Refuses a time-out that every answer must miss.
-fn patience(place: &str, timeout: Span, network: &Network) -> Checked {
+/// Refuses time-outs that every answer must miss.
+fn patience(scenario: &Scenario) -> Checked {
+    let network = &scenario.network;
     let shortest = match &network.latency {
         Latency::Constant(span) => span.0,
         Latency::Uniform(uniform) => uniform.from.0,
         Latency::Euclidean(euclidean) => euclidean.base.0,
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
-    let round_trip = shortest + network.service_time.0 + shortest;
-    if round_trip > timeout.0 {
-        return refuse(
-            place,
-            format!(
+    let (place, timeout, service_time) = match &scenario.overlay {
+        Overlay::Chord(chord) => {
+            ("overlay.chord.request_timeout", chord.request_timeout, network.service_time)
+        }
+        Overlay::FullMembership(membership) => (
+            "overlay.full_membership.request_timeout",
+            membership.request_timeout,
+            network.service_time,
+        ),
+        Overlay::Tracker(tracker) => (
+            "overlay.tracker.request_timeout",
+            tracker.request_timeout,
+            tracker.service_time.unwrap_or(network.service_time),
+        ),
+    };
+    // Trackers keep values by the same messages as everything else.
+    let is_tracker = matches!(scenario.overlay, Overlay::Tracker(_));
+    let storage = scenario.workload.storage.as_ref().filter(|_| !is_tracker);
+    let of_storage = storage.map(|of| ("workload.storage.request_timeout", of.request_timeout));
+    let round_trip = shortest + service_time.0 + shortest;
+    for (place, timeout) in [(place, timeout)].into_iter().chain(of_storage) {
+        if round_trip > timeout.0 {
+            let problem = format!(
                 "{} passes before any answer comes: a message and its answer take {round_trip}",
                 timeout.0
-            ),
-            "give a longer time-out or a faster network",
-        );
+            );
+            return refuse(place, problem, "give a longer time-out or a faster network");
+        }
     }
     Ok(())
 }
