@@ -25,7 +25,7 @@ const MOST_ROWS: usize = 50;
 
 /// What the table shows of a point, with short names for its header. A column in
 /// which nothing happened is left out.
-const COLUMNS: [(&str, &str); 14] = [
+const COLUMNS: [(&str, &str); 31] = [
     ("hops.mean", "hops"),
     ("hops.p1", "hops p1"),
     ("hops.p99", "hops p99"),
@@ -34,6 +34,23 @@ const COLUMNS: [(&str, &str); 14] = [
     ("lookups.incorrect", "incorrect"),
     ("lookups.failed", "failed"),
     ("timeouts.mean", "timeouts/lookup"),
+    ("gets.hops.mean", "hops/get"),
+    ("gets.latency_ms.mean", "get ms"),
+    ("gets.correct", "gets correct"),
+    ("gets.old", "gets old"),
+    ("gets.missing", "gets missing"),
+    ("gets.failed", "gets failed"),
+    ("puts.failed", "puts failed"),
+    ("storage.lost", "keys lost"),
+    ("joins.messages.mean", "messages/join"),
+    ("joins.keys_moved.mean", "keys moved/join"),
+    ("joins.wrong", "joins wrong"),
+    ("downloads.completed", "downloads"),
+    ("downloads.seconds.mean", "download s"),
+    ("waiting_ms.mean", "wait ms"),
+    ("waiting_ms.busiest", "busiest wait ms"),
+    ("after_fault.wrong_share", "wrong after fault"),
+    ("after_fault.outage_seconds", "outage s"),
     ("keys_per_node.mean", "keys/server"),
     ("keys_per_node.p1", "keys p1"),
     ("keys_per_node.p99", "keys p99"),
@@ -165,11 +182,13 @@ fn law(fit: &Fit) -> String {
 
 fn points(summary: &Summary) -> String {
     let shown = &summary.points[..summary.points.len().min(MOST_ROWS)];
+    let happened = |value: f64| value.is_finite() && value != 0.0;
     let columns: Vec<_> = COLUMNS
         .iter()
         .filter_map(|(name, header)| Some((metrics::find(name)?, *header)))
-        .filter(|(metric, _)| shown.iter().any(|point| (metric.get)(point) != 0.0))
+        .filter(|(metric, _)| shown.iter().any(|point| happened((metric.get)(point))))
         .collect();
+    let figure = |value: f64| if value.is_finite() { show(value) } else { "–".to_owned() };
     // The last name of a path tells enough beside its values.
     let params = summary.sweep.iter().map(|path| path.rsplit('.').next().unwrap_or(path));
     let header: Vec<&str> = params.chain(columns.iter().map(|(_, header)| *header)).collect();
@@ -179,7 +198,7 @@ fn points(summary: &Summary) -> String {
             Some(value) => value.to_string(),
             None => String::new(),
         });
-        params.chain(columns.iter().map(|(metric, _)| show((metric.get)(point)))).collect()
+        params.chain(columns.iter().map(|(metric, _)| figure((metric.get)(point)))).collect()
     };
     let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
     let more = match summary.points.len() - shown.len() {
@@ -192,7 +211,40 @@ fn points(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::summary::Line;
+    use crate::measure::summary::{FaultEffects, Gets, Line};
+
+    #[test]
+    fn every_column_is_a_metric() {
+        for (name, _) in COLUMNS {
+            assert!(metrics::find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn columns_in_which_nothing_happened_are_left_out() {
+        let point = |nodes: u64, missing, issued| {
+            let mut point = Point::default();
+            point.params.insert("population.nodes".to_owned(), nodes.into());
+            point.storage.gets = Gets { correct: 10, missing, ..Gets::default() };
+            point.after_fault = FaultEffects { issued, wrong: 1, ..FaultEffects::default() };
+            point
+        };
+        let summary = Summary {
+            scenario: "x".to_owned(),
+            description: String::new(),
+            seed: 1,
+            sweep: vec!["population.nodes".to_owned()],
+            points: vec![point(8, 0, 0), point(16, 3, 4)],
+            fits: Vec::new(),
+            expectations: Vec::new(),
+            published: Vec::new(),
+        };
+        insta::assert_snapshot!(points(&summary), @r"
+        nodes  gets correct  gets missing  wrong after fault
+            8            10             0                  –
+           16            10             3               0.25
+        ");
+    }
 
     #[test]
     fn the_line_shown_is_that_of_the_verdict() {

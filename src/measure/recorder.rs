@@ -26,7 +26,6 @@ pub struct Recorder<'i> {
     lookups: Window<Followed>,
     ledger: Ledger,
     downloads: Window<Time>,
-    downloads_issued: u32,
     /// When the nodes that are joining began.
     joining: BTreeMap<Address, Time>,
     /// When the first fault struck.
@@ -85,7 +84,6 @@ impl<'i> Recorder<'i> {
             lookups: Window::default(),
             ledger: Ledger::default(),
             downloads: Window::default(),
-            downloads_issued: 0,
             joining: BTreeMap::new(),
             fault: None,
             stopped: Vec::new(),
@@ -183,11 +181,11 @@ impl<'i> Recorder<'i> {
 
     /// A node is about to download the shared file.
     pub fn issue_download(&mut self, now: Time) -> RequestId {
-        let number = self.downloads_issued;
-        self.downloads_issued += 1;
+        // Of the numbers of puts and gets, so that a failed download is none of them.
+        let request = self.ledger.number();
         self.tally.downloads.issued += 1;
-        self.downloads.open(number, now);
-        RequestId(number)
+        self.downloads.open(request.0, now);
+        request
     }
 
     /// Writes down where this lookup goes from now on.
@@ -446,8 +444,16 @@ mod tests {
         let (done, _never) = (recorder.issue_download(at(1)), recorder.issue_download(at(2)));
         recorder.on_note(at(6), node(0), Note::Downloaded(done));
         recorder.on_note(at(7), node(0), Note::Downloaded(done));
-        let downloads = recorder.finish(at(9)).downloads;
-        assert_eq!((downloads.issued, downloads.completed), (2, 1));
+        // One that fails is no get, whatever else is under way.
+        recorder.ledger_mut().set_up([(ids[1], 1)].into_iter(), true, None);
+        let (gone, get) = (recorder.issue_download(at(7)), recorder.issue_get(at(7), 0));
+        recorder.on_note(at(8), node(0), Note::Failed(gone));
+        let value = Some(Value { version: 1, bytes: 1 });
+        recorder.on_note(at(8), node(0), Note::Fetched { request: get, value, hops: 1 });
+        let tally = recorder.finish(at(9));
+        assert_eq!((tally.storage.gets.issued, tally.storage.gets.correct), (1, 1));
+        let downloads = tally.downloads;
+        assert_eq!((downloads.issued, downloads.completed), (3, 1));
         assert_eq!(downloads.time.mean_ms(), Some(5000.0));
     }
 

@@ -86,27 +86,28 @@ impl Ledger {
         key: usize,
         tally: &mut Tally,
     ) -> (RequestId, Value) {
-        let number = self.number();
+        let request = self.number();
         let of = &mut self.keys[key];
         of.issued += 1;
         let value = Value { version: of.issued, bytes: of.bytes };
         let wants = Wants::Put(of.issued);
-        self.requests.open(number, Request { key: key as u32, issued: now, wants });
+        self.requests.open(request.0, Request { key: key as u32, issued: now, wants });
         tally.storage.puts.issued += 1;
-        (RequestId(number), value)
+        (request, value)
     }
 
     pub(super) fn issue_get(&mut self, now: Time, key: usize, tally: &mut Tally) -> RequestId {
-        let number = self.number();
+        let request = self.number();
         let wants = Wants::Get(self.keys[key].acknowledged);
-        self.requests.open(number, Request { key: key as u32, issued: now, wants });
+        self.requests.open(request.0, Request { key: key as u32, issued: now, wants });
         tally.storage.gets.issued += 1;
-        RequestId(number)
+        request
     }
 
-    fn number(&mut self) -> u32 {
+    /// The number of the next request, of whatever kind.
+    pub(super) fn number(&mut self) -> RequestId {
         self.next += 1;
-        self.next - 1
+        RequestId(self.next - 1)
     }
 
     /// A put is acknowledged. However late that is, the value is there.

@@ -680,7 +680,7 @@ mod tests {
         let of_gets = |correct, old, missing, get_hops| {
             let gets = Gets { issued: 20, correct, old, missing, failures, ..Gets::default() };
             let values = Values { put: 4, lost: 1, unavailable: 0, copies: 6 };
-            let storage = StorageTally { gets, values, get_hops, ..StorageTally::default() };
+            let storage = StorageTally { gets, get_hops, values, ..StorageTally::default() };
             Tally { storage, ..Tally::default() }
         };
         let point = summarize(Map::new(), &[of_gets(5, 2, 1, 20), of_gets(2, 0, 0, 10)]);

@@ -17,7 +17,7 @@ use super::error::Fault;
 use super::format::{
     Arrivals, Chord, ChordJoin, CopyPlacement, Crash, ExplicitId, Fault as FaultFormat, Fingers,
     FullMembership, Joins, Latency, Leaves, Network, Overlay, Placement, Population, Requests,
-    Scenario, Spread, Storage, Workload,
+    Scenario, Spaced, Spread, Storage, Workload,
 };
 use super::units::Span;
 use crate::workload::JoinTimes;
@@ -154,13 +154,13 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     if let Overlay::Tracker(tracker) = &scenario.overlay {
         self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
     }
-    patience(&scenario.overlay, &scenario.network.latency)?;
     let leaves = population.leaves.clone();
     if let Some(leaves) = &leaves {
         self::leaves(leaves, initial, duration)?;
     }
     let faults = faults(&scenario.faults, servers, duration)?;
     let copy_step = workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
+    patience(scenario)?;
     let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
     if let Some(every) = sample_every {
         samples(every, duration)?;
@@ -313,10 +313,19 @@ fn join_plan(
     let times = match (&joins.interval, &joins.times) {
         (Some(interval), None) if joins.arrivals == Arrivals::Poisson => {
             positive("population.joins.interval", *interval)?;
+            if let Some(end) = duration.filter(|end| joins.start.0 >= *end && joining > 0) {
+                let problem = format!("{} is not before the end at {end}", joins.start.0);
+                let mend = "give an earlier start or a longer `duration`";
+                return refuse("population.joins.start", problem, mend);
+            }
             let (start, interval) = (Time::ZERO + joins.start.0, interval.0);
             JoinTimes::Poisson { start, interval, count: joining as usize }
         }
         (Some(interval), None) => JoinTimes::At(regular_times(joins.start.0, interval.0, joining)?),
+        (None, Some(_)) if joins.arrivals == Arrivals::Poisson => {
+            let problem = "belongs to `interval`; `times` say when each node joins";
+            return refuse("population.joins.arrivals", problem, "leave it out");
+        }
         (None, Some(times)) => JoinTimes::At(given_times(joins.start.0, times, joining)?),
         (None, None) => {
             let mend = "give `interval`, or `times` for moments of your own";
@@ -520,30 +529,43 @@ fn network(network: &Network) -> Checked {
     }
 }
 
-/// Refuses a time-out that every answer must miss.
-fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
-    let (place, timeout) = match overlay {
-        Overlay::Chord(chord) => ("overlay.chord.request_timeout", chord.request_timeout.0),
-        Overlay::FullMembership(membership) => {
-            ("overlay.full_membership.request_timeout", membership.request_timeout.0)
-        }
-        Overlay::Tracker(tracker) => ("overlay.tracker.request_timeout", tracker.request_timeout.0),
-    };
-    let shortest = match latency {
+/// Refuses time-outs that every answer must miss.
+fn patience(scenario: &Scenario) -> Checked {
+    let network = &scenario.network;
+    let shortest = match &network.latency {
         Latency::Constant(span) => span.0,
         Latency::Uniform(uniform) => uniform.from.0,
         Latency::Euclidean(euclidean) => euclidean.base.0,
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
-    let round_trip = shortest + shortest;
-    if round_trip > timeout {
-        return refuse(
-            place,
-            format!(
-                "{timeout} passes before any answer comes: a message and its answer take {round_trip}"
-            ),
-            "give a longer time-out or a shorter latency",
-        );
+    let (place, timeout, service_time) = match &scenario.overlay {
+        Overlay::Chord(chord) => {
+            ("overlay.chord.request_timeout", chord.request_timeout, network.service_time)
+        }
+        Overlay::FullMembership(membership) => (
+            "overlay.full_membership.request_timeout",
+            membership.request_timeout,
+            network.service_time,
+        ),
+        Overlay::Tracker(tracker) => (
+            "overlay.tracker.request_timeout",
+            tracker.request_timeout,
+            tracker.service_time.unwrap_or(network.service_time),
+        ),
+    };
+    // Trackers keep values by the same messages as everything else.
+    let is_tracker = matches!(scenario.overlay, Overlay::Tracker(_));
+    let storage = scenario.workload.storage.as_ref().filter(|_| !is_tracker);
+    let of_storage = storage.map(|of| ("workload.storage.request_timeout", of.request_timeout));
+    let round_trip = shortest + service_time.0 + shortest;
+    for (place, timeout) in [(place, timeout)].into_iter().chain(of_storage) {
+        if round_trip > timeout.0 {
+            let problem = format!(
+                "{} passes before any answer comes: a message and its answer take {round_trip}",
+                timeout.0
+            );
+            return refuse(place, problem, "give a longer time-out or a faster network");
+        }
     }
     Ok(())
 }
@@ -593,7 +615,8 @@ fn faults(
                 }
                 if let Some(unknown) = nodes.iter().find(|node| **node >= servers) {
                     let problem = format!("there is no server {unknown} among {servers}");
-                    return refuse(&place("crash.nodes"), problem, "give numbers from 0 on");
+                    let mend = format!("give numbers from 0 to {}", servers - 1);
+                    return refuse(&place("crash.nodes"), problem, mend);
                 }
             }
             Crash::Busiest(count) | Crash::Random(count) => {
@@ -640,6 +663,15 @@ fn workload(
         return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
     }
     copies("workload.key_copies", workload.key_copies)?;
+    let is_swarm = matches!(overlay, Overlay::Tracker(tracker) if tracker.swarm.is_some());
+    if workload.downloads.is_some() && !is_swarm {
+        let problem = "there is no swarm to download from";
+        return refuse(
+            "workload.downloads",
+            problem,
+            "give `overlay.tracker.swarm`, or leave it out",
+        );
+    }
     match &workload.storage {
         Some(storage) => self::storage(storage, overlay, nodes, space, duration),
         None => Ok(None),
@@ -695,23 +727,36 @@ fn storage(
     }
     match &storage.placement {
         CopyPlacement::Successors => Ok(None),
-        CopyPlacement::Spaced(spaced) => match &spaced.step {
-            None => Ok(Some(even_step(space, storage.copies))),
-            Some(text) => space.parse_hex(text).map(Some).map_err(|error| {
+        CopyPlacement::Spaced(Spaced { step: None }) => Ok(Some(even_step(space, storage.copies))),
+        CopyPlacement::Spaced(Spaced { step: Some(text) }) => {
+            let place = place("placement.spaced.step");
+            let step = space.parse_hex(text).map_err(|error| {
                 let mend = format!("give hexadecimal digits below 2^{}", space.bits());
-                Fault::new(place("placement.spaced.step"), error.to_string(), mend)
-            }),
-        },
+                Fault::new(&place, error.to_string(), mend)
+            })?;
+            if step == Id::ZERO && storage.copies > 1 {
+                let problem = "0 puts all copies into one place";
+                return refuse(&place, problem, "give more, or leave it out to spread them evenly");
+            }
+            Ok(Some(step))
+        }
     }
 }
 
 /// The distance that spreads so many copies evenly around the ring.
 fn even_step(space: IdSpace, copies: u32) -> Id {
-    // The first 128 bits are exact enough for any number of copies.
-    let bits = space.bits().min(128);
-    let step = (u128::MAX >> (128 - bits)) / u128::from(copies);
-    let terms = (0..bits).filter(|bit| step >> bit & 1 == 1);
-    terms.fold(Id::ZERO, |sum, bit| sum.plus(space.power_of_two(bit + space.bits() - bits)))
+    // 2^bits through copies by long division, bit by bit; the one in front of all of them is
+    // the first rest.
+    let mut rest = 1;
+    let mut step = Id::ZERO;
+    for bit in (0..space.bits()).rev() {
+        rest *= 2;
+        if rest >= copies {
+            rest -= copies;
+            step = step.plus(space.power_of_two(bit));
+        }
+    }
+    step
 }
 
 fn copies(place: &str, copies: u32) -> Checked {
@@ -806,8 +851,8 @@ pub(super) mod tests {
     use super::super::{read, set};
     use super::*;
 
-    /// A scenario that uses every part of the format.
-    fn rich() -> Value {
+    /// A ring that nodes join and look keys up on.
+    fn ring() -> Value {
         json!({
             "name": "rich",
             "id_bits": 32,
@@ -824,8 +869,26 @@ pub(super) mod tests {
         })
     }
 
-    fn with(changes: &[(&str, Value)]) -> Result<Setup, String> {
-        let mut value = rich();
+    /// The same with values on it, and with nodes that leave and fail.
+    fn store() -> Value {
+        let mut scenario = ring();
+        scenario["population"]["leaves"] = json!({"count": 2, "start": "5s", "interval": "3s"});
+        scenario["network"]["service_time"] = json!("1ms");
+        scenario["workload"]["key_copies"] = json!(2);
+        scenario["workload"]["storage"] = json!({
+            "keys": 50, "copies": 3, "placement": {"spaced": {"step": "55555555"}},
+            "repair": "10s", "timeout": "5s",
+            "puts": {"per_node": 5}, "gets": {"interval": "2s", "arrivals": "poisson"},
+        });
+        scenario["faults"] = json!([
+            {"at": "40s", "crash": {"busiest": 1}},
+            {"at": "30s", "crash": {"nodes": [9, 0]}},
+        ]);
+        scenario["measure"] = json!({"every": "10s"});
+        scenario
+    }
+
+    fn changed(mut value: Value, changes: &[(&str, Value)]) -> Result<Setup, String> {
         for (path, change) in changes {
             set::set(&mut value, path, change.clone()).unwrap();
         }
@@ -837,6 +900,10 @@ pub(super) mod tests {
         name(&scenario)
             .and_then(|()| setup(&scenario))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
+    }
+
+    fn with(changes: &[(&str, Value)]) -> Result<Setup, String> {
+        changed(ring(), changes)
     }
 
     #[test]
@@ -874,19 +941,52 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_good_scenario_of_values_passes() {
+        let setup = changed(store(), &[]).unwrap();
+        let faults: Vec<_> = setup.faults.iter().map(|fault| fault.at.0.to_string()).collect();
+        assert_eq!(faults, ["30s", "40s"]);
+        assert_eq!(setup.copy_step, Some(setup.id_space.id(0x5555_5555)));
+        assert_eq!(setup.sample_every, Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn joins_may_be_counted_and_come_as_a_poisson_process() {
+        let joins = |joins: Value| with(&[("population.joins", joins)]).unwrap().joins.unwrap();
+        let counted = joins(json!({"count": 3, "interval": "1s"}));
+        assert_eq!(counted, joins(json!({"initial": 7, "interval": "1s"})));
+        let random =
+            joins(json!({"count": 6, "start": "1s", "interval": "2s", "arrivals": "poisson"}));
+        let start = Time::ZERO + Duration::from_secs(1);
+        let times = JoinTimes::Poisson { start, interval: Duration::from_secs(2), count: 6 };
+        assert_eq!(random, JoinPlan { initial: 4, times });
+    }
+
+    #[test]
+    fn evenly_spaced_copies_come_back_to_the_key() {
+        for bits in [8, 64, 127, 128, 160] {
+            let space = IdSpace::new(bits).unwrap();
+            for copies in 1..=MAX_COPIES {
+                let step = even_step(space, copies);
+                let key = space.id(123);
+                let back = (0..copies).fold(key, |at, _| at.plus(step));
+                let missing = back.distance_to(key);
+                assert!(missing <= space.id(u64::from(copies)), "{bits} bits, {copies} copies");
+            }
+        }
+        let space = IdSpace::new(8).unwrap();
+        assert_eq!(
+            [2, 3, 4, 5].map(|copies| even_step(space, copies)),
+            [128, 85, 64, 51].map(|n| space.id(n))
+        );
+    }
+
+    #[test]
     fn identifiers_are_read_in_both_ways() {
         let setup = with(&[("population", json!({"ids": [0, "1f", "2A"]})), ("id_bits", json!(6))])
             .unwrap();
         let space = setup.id_space;
         assert_eq!(setup.explicit_ids, Some(vec![space.id(0), space.id(31), space.id(42)]));
         assert_eq!(setup.servers, 3);
-    }
-
-    #[test]
-    fn joining_nodes_are_counted_in_either_way() {
-        let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
-        let joins = setup.joins.unwrap();
-        assert_eq!(joins.initial, 7);
     }
 
     #[test]
@@ -1003,6 +1103,78 @@ pub(super) mod tests {
         ];
         let all = all.into_iter().chain(of_membership);
         let refusals: Vec<String> = all.map(|changes| with(&changes).unwrap_err()).collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn every_refusal_of_values_leaves_and_faults_names_place_value_and_mend() {
+        let no = || json!(null);
+        let all: Vec<Vec<(&str, Value)>> = vec![
+            vec![("population.joins.count", json!(3))],
+            vec![("population.joins", json!({"count": 10, "interval": "1s"}))],
+            vec![("population.joins", json!({"interval": "0s", "arrivals": "poisson"}))],
+            vec![(
+                "population.joins",
+                json!({"start": "1min", "interval": "1s", "arrivals": "poisson"}),
+            )],
+            vec![(
+                "population.joins",
+                json!({"initial": 9, "times": ["2s"], "arrivals": "poisson"}),
+            )],
+            vec![("population.leaves.count", json!(0))],
+            vec![("population.leaves.count", json!(4))],
+            vec![("population.leaves", json!({"count": 3, "interval": "200000d"}))],
+            vec![("population.leaves.interval", json!("55s"))],
+            vec![("network.service_time", json!("1s"))],
+            vec![("faults", json!([{"at": "1min", "crash": {"random": 1}}]))],
+            vec![("faults", json!([{"at": "1s", "crash": {"nodes": []}}]))],
+            vec![("faults", json!([{"at": "1s", "crash": {"nodes": [9, 10]}}]))],
+            vec![("faults", json!([{"at": "1s", "crash": {"busiest": 0}}]))],
+            vec![(
+                "faults",
+                json!([{"at": "1s", "crash": {"random": 1}}, {"at": "1s", "crash": {"random": 10}}]),
+            )],
+            vec![("measure.every", json!("0s"))],
+            vec![("measure.every", json!("1us"))],
+            vec![
+                ("population.joins", no()),
+                ("overlay.chord", json!({})),
+                ("workload", json!({})),
+                ("duration", no()),
+            ],
+            vec![("workload.key_copies", json!(0))],
+            vec![("workload.key_copies", json!(17))],
+            vec![("workload.downloads", json!({}))],
+            vec![("workload.storage.keys", json!(0))],
+            vec![("workload.storage.keys", json!(100_000_001))],
+            vec![("workload.storage.copies", json!(17))],
+            vec![("workload.storage", json!({"keys": 1, "copies": 5}))],
+            vec![("workload.storage.request_timeout", json!("0s"))],
+            vec![("workload.storage.request_timeout", json!("20ms"))],
+            vec![("workload.storage.timeout", json!("0s"))],
+            vec![("workload.storage.repair", json!("0s"))],
+            vec![
+                ("population.joins", no()),
+                ("overlay.chord", json!({})),
+                ("measure", no()),
+                ("duration", no()),
+            ],
+            vec![("workload.storage.placement.spaced.step", json!("0"))],
+            vec![("workload.storage.placement.spaced.step", json!("100000000"))],
+            vec![("workload.storage.placement.spaced.step", json!("far"))],
+            vec![("workload.storage", json!({"keys": 1, "preloaded": false}))],
+            vec![("workload.storage.puts.per_node", json!(61))],
+            vec![("workload.storage.gets.timeout", json!("1s"))],
+            vec![("workload.storage.gets.interval", json!("0s"))],
+            vec![("overlay.chord", json!({"join": {"base": {}}, "successors": 2}))],
+            vec![("overlay.chord", json!({"join": {"base": {}}, "stabilize": {"period": "1s"}}))],
+            vec![
+                ("overlay.chord", json!({"join": {"base": {}}})),
+                ("population.virtual_nodes", json!(2)),
+            ],
+        ];
+        let refusals: Vec<String> =
+            all.iter().map(|changes| changed(store(), changes).unwrap_err()).collect();
         insta::assert_snapshot!(refusals.join("\n"));
     }
 }
