@@ -79,6 +79,9 @@ impl Tokens {
     ) -> SmallVec<[Address; 4]> {
         let mut servers: SmallVec<[Address; 4]> = SmallVec::new();
         let others = view.members().saturating_sub(1).min(count);
+        if others == 0 {
+            return servers;
+        }
         match placement {
             Placement::Ring => {
                 let mut hosts = self
