@@ -82,6 +82,8 @@ fn bad_scenarios_are_refused_in_one_line() {
         json!({"sweep": {"network.loss": {"range": {"from": 0, "to": 1, "step": 1e-7}}}}),
         json!({"repeat": 10_000_000}),
         json!({"expect": [{"metric": "hops.meen", "at_most": 5}]}),
+        json!({"sweep": {"system": {"variants": {"a": {"population.nodes": "many"}}}}}),
+        json!({"plots": [{"over_time": {"series": ["node"]}}]}),
     ]
     .iter()
     .map(|changes| desk.scenario(changes).refusal(&["run", "x.json"], 2))
@@ -113,6 +115,24 @@ fn check_counts_the_runs() {
     let pinned = ["check", "x.json", "--set", "population.nodes=9", "--set", "repeat=1"];
     let check = desk.dhtsim(&pinned).assert().code(0);
     assert_eq!(stdout(&check), "x.json: good, 1 point × 1 repeat = 1 run\n");
+}
+
+#[test]
+fn a_variant_is_chosen_by_its_name() {
+    let desk = Desk::new();
+    let variants = json!({"small": {"population.nodes": 4}, "large": {"population.nodes": 16}});
+    let plots = json!([{"metric": {"metric": "nodes", "file": "sizes"}}]);
+    desk.scenario(&json!({"sweep": {"size": {"variants": variants}}, "plots": plots}));
+    desk.dhtsim(&["run", "x.json"]).assert().code(0);
+    let runs = fs::read_to_string(desk.path("results/small/runs.csv")).unwrap();
+    let first: Vec<&str> = runs.lines().map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(first, ["size", "small", "large"]);
+    assert!(desk.path("results/small/sizes.svg").exists());
+    let chosen = ["check", "x.json", "--set", "size=small"];
+    let check = stdout(&desk.dhtsim(&chosen).assert().code(0));
+    assert_eq!(check, "x.json: good, 1 point × 1 repeat = 1 run\n");
+    let refusal = desk.refusal(&["run", "x.json", "--set", "size=huge"], 2);
+    assert!(refusal.ends_with("its variants are small, large"), "{refusal}");
 }
 
 #[test]
@@ -188,6 +208,26 @@ fn scenarios_of_one_name_are_refused() {
     let refusal = desk.refusal(&["run", "x.json", "x.json"], 2);
     assert!(refusal.contains("is the name of x.json too"), "{refusal}");
     assert!(!desk.path("results").exists());
+}
+
+#[test]
+fn list_names_what_a_scenario_can_be_made_of() {
+    let list =
+        |arguments: &[&str]| stdout(&Desk::new().dhtsim(arguments).assert().code(0).stderr(""));
+    let all = list(&["list"]);
+    for line in [
+        "chord    Chord, as in Stoica et al. 2001 and 2003",
+        "exponential      Exponential, drawn for every message",
+        "hop_distribution      Share of lookups by their number of hops",
+    ] {
+        assert!(all.lines().any(|other| other == line), "{line} is not in\n{all}");
+    }
+    let metrics: Value = serde_json::from_str(&list(&["list", "metrics", "--json"])).unwrap();
+    let kinds: Vec<&str> =
+        metrics.as_array().unwrap().iter().map(|list| list["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["metric", "metric of a fit", "series over time"]);
+    let first = &metrics[0]["things"][0];
+    assert_eq!(first, &json!({"name": "servers", "unit": "servers", "about": "servers"}));
 }
 
 #[test]

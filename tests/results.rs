@@ -157,8 +157,7 @@ mod shipped_scenarios {
             let planned: Vec<_> = plan.points.iter().map(|p| (&p.params, plan.repeat)).collect();
             assert_eq!(run, planned, "points of {name}; {}", mend(&name));
             for plot in &plan.scenario.plots {
-                let plot = serde_json::to_value(plot).unwrap();
-                let file = format!("{}.svg", plot.as_str().unwrap());
+                let file = format!("{}.svg", plot.file_stem());
                 let there = files(&project().join("results").join(&name)).contains_key(&file);
                 assert!(there, "results/{name}/{file} is missing; {}", mend(&name));
             }

@@ -4,6 +4,7 @@
 //! anything is simulated or measured; it loads, calls and shows.
 
 mod check;
+mod list;
 mod output;
 mod progress;
 mod published;
@@ -60,6 +61,8 @@ enum Command {
     Ring(ring::Ring),
     /// Show the path of one lookup, hop by hop
     Route(route::Route),
+    /// List what a scenario can be made of, one line each
+    List(list::List),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Print measured beside published numbers, as a Markdown table
@@ -73,6 +76,8 @@ struct Changes {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     seed: Option<u64>,
     /// Change a value of the scenario; a swept parameter keeps this value only
+    ///
+    /// An axis of variants keeps the one of this name: --set system=tracker.
     ///
     /// The value is JSON, or a text when it is no JSON: --set population.nodes=64
     /// --set duration=2h --set 'sweep.population.nodes=[8,16]'
@@ -158,6 +163,7 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Check(check) => check.run(&mut out)?,
         Command::Ring(ring) => ring.run(&mut out)?,
         Command::Route(route) => route.run(&mut out)?,
+        Command::List(list) => list.run(&mut out)?,
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
     };

@@ -1,11 +1,12 @@
 //! From the checked values of a scenario to the parts of a simulation.
 
 use crate::network::{Latency, Network};
-use crate::overlay::{Overlay, chord, full_membership};
+use crate::overlay::storage::{Placement, Storage, Stored};
+use crate::overlay::{KeyRouting, Overlay, chord, full_membership, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
-use crate::workload::{Arrivals, LookupPlan};
+use crate::workload::{Arrivals, JoinTimes, Joins, Leaves, RequestPlan};
 
 /// Something that is done with the protocol of a scenario, whichever it is.
 pub(super) trait Task {
@@ -20,10 +21,11 @@ pub(super) trait Task {
 /// that tells overlays apart.
 pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: T) -> T::Output {
     match &setup.overlay {
-        format::Overlay::Chord(chord) => task.run(self::chord(setup, chord)),
+        format::Overlay::Chord(chord) => with_storage(setup, self::chord(setup, chord), task),
         format::Overlay::FullMembership(membership) => {
-            task.run(self::full_membership(setup, membership, servers))
+            with_storage(setup, self::full_membership(setup, membership, servers), task)
         }
+        format::Overlay::Tracker(tracker) => task.run(self::tracker(tracker)),
     }
 }
 
@@ -59,20 +61,62 @@ pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
             &mut stream("positions"),
         ),
     };
-    Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+    let network = Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
+        .with_service_time(setup.network.service_time.0);
+    match &setup.overlay {
+        format::Overlay::Tracker(tracker) => {
+            let service_time = tracker.service_time.unwrap_or(setup.network.service_time);
+            network.with_servers(tracker.trackers as usize, service_time.0)
+        }
+        format::Overlay::Chord(_) | format::Overlay::FullMembership(_) => network,
+    }
 }
 
-/// The lookups of the workload, if there are any.
-pub(super) fn lookup_plan(setup: &Setup) -> Option<LookupPlan> {
-    setup.lookups.as_ref().map(|lookups| LookupPlan {
-        arrivals: match lookups.arrivals {
+/// When requests are made, and by whom.
+pub(super) fn request_plan(requests: &format::Requests) -> RequestPlan {
+    RequestPlan {
+        arrivals: match requests.arrivals {
             format::Arrivals::Even => Arrivals::Even,
             format::Arrivals::Poisson => Arrivals::Poisson,
         },
-        per_node: lookups.per_node,
-        interval: lookups.interval.0,
-        start: Time::ZERO + lookups.start.0,
-    })
+        per_node: requests.per_node,
+        interval: requests.interval.0,
+        start: Time::ZERO + requests.start.0,
+        stop: requests.stop.map_or(Time::MAX, |stop| Time::ZERO + stop.0),
+    }
+}
+
+/// The servers that join.
+pub(super) fn joins(setup: &Setup, repeat: u32, initial: usize) -> Joins {
+    let plan = setup.joins.as_ref().filter(|_| initial < setup.servers as usize);
+    let times = plan.map_or_else(|| JoinTimes::At(Vec::new()), |plan| plan.times.clone());
+    Joins::new(initial, times, Stream::new(setup.seed, repeat, "joins"))
+}
+
+/// The servers that leave.
+pub(super) fn leaves(setup: &Setup, repeat: u32) -> Option<Leaves> {
+    let plan = setup.leaves.as_ref()?;
+    let random = Stream::new(setup.seed, repeat, "leaves");
+    Some(Leaves::new(plan.count, Time::ZERO + plan.start.0, plan.interval.0, random))
+}
+
+/// How values are kept.
+fn storage(setup: &Setup, storage: &format::Storage) -> Storage {
+    Storage {
+        space: setup.id_space,
+        copies: storage.copies as usize,
+        placement: setup.copy_step.map_or(Placement::Followers, Placement::Spaced),
+        request_timeout: storage.request_timeout.0,
+        repair: storage.repair.map(|period| period.0),
+    }
+}
+
+/// Puts storage on top of an overlay, if the scenario stores anything.
+fn with_storage<P: KeyRouting, T: Task>(setup: &Setup, overlay: P, task: T) -> T::Output {
+    match &setup.workload.storage {
+        Some(storage) => task.run(Stored::new(overlay, self::storage(setup, storage))),
+        None => task.run(overlay),
+    }
 }
 
 /// The parameters of a Chord ring.
@@ -83,6 +127,14 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         space: setup.id_space,
         successors: chord.successors as usize,
         fingers: chord.fingers == format::Fingers::All,
+        join: match &chord.join {
+            format::ChordJoin::Stabilized => chord::JoinVersion::Stabilized,
+            format::ChordJoin::Base(base) => chord::JoinVersion::Base(match base.fingers {
+                format::FingerInit::Each => chord::FingerInit::Each,
+                format::FingerInit::SkipCovered => chord::FingerInit::SkipCovered,
+                format::FingerInit::NeighbourHints => chord::FingerInit::NeighbourHints,
+            }),
+        },
         lookup: match chord.lookup {
             format::LookupStyle::Iterative => chord::LookupStyle::Iterative,
             format::LookupStyle::Recursive => chord::LookupStyle::Recursive,
@@ -100,6 +152,7 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         }),
         check_predecessor: chord.check_predecessor.as_ref().map(period),
         ask_before_adopting: chord.ask_before_adopting,
+        virtual_nodes: setup.virtual_nodes as usize,
     }
 }
 
@@ -131,4 +184,33 @@ fn full_membership(
         &servers.ids,
         servers.virtual_nodes,
     )
+}
+
+/// The parameters of trackers and their clients.
+fn tracker(tracker: &format::Tracker) -> tracker::Tracker {
+    tracker::Tracker {
+        trackers: tracker.trackers as usize,
+        numwant: tracker.numwant as usize,
+        announce_interval: tracker.announce_interval.0,
+        expiry: tracker.expiry.0,
+        exchange: tracker.exchange.0,
+        request_timeout: tracker.request_timeout.0,
+        swarm: tracker.swarm.as_ref().map(|swarm| tracker::Swarm {
+            file_bytes: swarm.file_bytes,
+            piece_bytes: swarm.piece_bytes,
+            upload: swarm.upload,
+            download: swarm.download,
+            slots: swarm.slots as usize,
+            optimistic: swarm.optimistic as usize,
+            connections: swarm.connections as usize,
+            choice: match swarm.pieces {
+                format::PieceChoice::RarestFirst => tracker::PieceChoice::RarestFirst,
+                format::PieceChoice::Random => tracker::PieceChoice::Random,
+            },
+            seed_time: swarm.seed_time.map(|span| span.0),
+            seeds: swarm.seeds as usize,
+            patience: swarm.patience.map(|span| span.0),
+            timeout: tracker.request_timeout.0,
+        }),
+    }
 }

@@ -1,30 +1,67 @@
 //! One simulation from its start to its end: the nodes, the network, the workload
 //! and the recorder put together, and driven through time.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::measure::summary::{MessageCount, RingHealth};
-use crate::measure::{Recorder, Tally, Trace};
+use crate::id::Id;
+use crate::measure::{BeforeFault, Recorder, Sample, Tally, Trace};
 use crate::network::Network;
 use crate::oracle::{Ring, Truth};
 use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::Setup;
-use crate::sim::{Address, Operation, Purpose, Simulation, Start, Status, Stream, Time};
-use crate::workload::{Joins, Keys, Lookups};
+use crate::scenario::{Setup, format};
+use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream, Time};
+use crate::workload::{Joins, Keys, Leaves, Requests};
 
 use super::build;
+use super::inspect::Progress;
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
-    setup: &'s Setup,
-    repeat: u32,
-    population: &'s Population,
-    simulation: Simulation<'s, P, Network, Recorder<'s>>,
+    pub(super) setup: &'s Setup,
+    pub(super) repeat: u32,
+    pub(super) population: &'s Population,
+    pub(super) simulation: Simulation<'s, P, Network, Recorder<'s>>,
     joins: Joins,
-    lookups: Option<Lookups>,
-    /// The nodes that are up, in the order in which they came up.
+    leaves: Option<Leaves>,
+    /// How many of the faults have struck.
+    faults: usize,
+    lookups: Option<Requests>,
+    puts: Option<Requests>,
+    gets: Option<Requests>,
+    /// The next key that has no value yet.
+    next_new_key: usize,
+    next_sample: Option<Time>,
+    samples: Vec<Sample>,
+    /// What had been counted when the last sample was taken.
+    progress: Progress,
+    /// The nodes that can be asked, in the order in which they came up.
     up: Vec<Address>,
+    /// Those of them that have been asked to leave.
+    leaving: BTreeSet<Address>,
+    /// How many nodes are up, and since when; and their time before that.
+    running: usize,
+    running_since: Time,
+    node_seconds: f64,
+    /// Joins and leaves after which a pointer was wrong, and whether the last one is checked.
+    wrong_joins: u64,
+    is_checked: bool,
+    /// What had been counted when the first fault struck.
+    before_fault: Option<BeforeFault>,
+    random: Stream,
+}
+
+/// What comes from outside. Of several at a moment the first of these comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Event {
+    Sample,
+    Fault,
+    Leave,
+    Join,
+    Put,
+    Get,
+    Lookup,
 }
 
 impl<'s, P: Overlay> Drive<'s, P> {
@@ -40,14 +77,21 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let stream = |purpose| Stream::new(setup.seed, repeat, purpose);
         let joins = setup.joins.as_ref().filter(|_| !all_converged);
         let initial = joins.map_or(population.servers(), |joins| joins.initial as usize);
-        let times = joins.map_or_else(Vec::new, |joins| joins.times.clone());
-        let up: Vec<Address> = (0..initial).flat_map(|s| population.nodes_of(s)).collect();
+        let tokens: Vec<Address> = (0..initial).flat_map(|s| population.nodes_of(s)).collect();
         let ids = &population.ids;
-        let ring = Rc::new(Ring::of(ids, up.iter().copied()));
-        let up: Vec<Address> = up.into_iter().filter(|at| protocol.host(*at) == *at).collect();
+        let ring = Rc::new(Ring::of(ids, tokens.iter().copied()));
+        let hosts = tokens.into_iter().filter(|at| protocol.host(*at) == *at);
+        let hosts: Vec<Address> = hosts.collect();
+        let up: Vec<Address> = hosts.iter().copied().filter(|at| protocol.has_users(*at)).collect();
 
-        let timeout = setup.lookups.as_ref().and_then(|lookups| lookups.timeout);
-        let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0));
+        let timeout = setup.workload.lookups.as_ref().and_then(|lookups| lookups.timeout);
+        // A server runs one node for all its addresses, or one for each.
+        let tokens_per_node = (1..population.virtual_nodes)
+            .take_while(|token| protocol.host(Address::new(*token)) != Address::new(*token))
+            .count()
+            + 1;
+        let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
+            .with_tokens(tokens_per_node);
         let network = build::network(setup, repeat, population.nodes());
         let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
@@ -57,79 +101,338 @@ impl<'s, P: Overlay> Drive<'s, P> {
         for node in ring.iter().filter(|token| parameters.host(*token) == *token) {
             simulation.start_with(node, converged(node), Start::Resume);
         }
-        let lookups = build::lookup_plan(setup).map(|plan| {
-            Lookups::new(plan, setup.id_space, population.nodes(), up.len(), stream("lookups"))
-        });
-        let joins = Joins::new(initial, times, stream("joins"));
-        Drive { setup, repeat, population, simulation, joins, lookups, up }
+        if let Some(storage) = &setup.workload.storage {
+            let keys = Keys::new(setup.id_space, u64::from(storage.keys), stream("stored keys"));
+            let keys = keys.map(|key| (key, storage.value_bytes));
+            let timeout = storage.timeout.map(|span| span.0);
+            simulation.observer.ledger_mut().set_up(keys, storage.preloaded, timeout);
+            let values: Vec<_> = simulation.observer.ledger().values().collect();
+            let (protocol, mut nodes) = simulation.set_up();
+            protocol.preload(values.into_iter(), truth, &mut nodes);
+        }
+        let requests = |plan: Option<&format::Requests>, purpose| {
+            plan.map(|plan| {
+                let plan = build::request_plan(plan);
+                let nodes = population.nodes() / tokens_per_node;
+                Requests::new(plan, nodes, tokens_per_node, up.len(), stream(purpose))
+            })
+        };
+        let storage = setup.workload.storage.as_ref();
+        Drive {
+            setup,
+            repeat,
+            population,
+            simulation,
+            joins: build::joins(setup, repeat, initial),
+            leaves: build::leaves(setup, repeat).filter(|_| !all_converged),
+            faults: if all_converged { setup.faults.len() } else { 0 },
+            lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
+            puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
+            gets: requests(storage.and_then(|storage| storage.gets.as_ref()), "gets"),
+            next_new_key: storage
+                .filter(|storage| storage.preloaded)
+                .map_or(0, |s| s.keys as usize),
+            next_sample: setup.sample_every.map(|_| Time::ZERO),
+            samples: Vec::new(),
+            progress: Progress::default(),
+            up,
+            leaving: BTreeSet::new(),
+            running: hosts.len(),
+            running_since: Time::ZERO,
+            node_seconds: 0.0,
+            wrong_joins: 0,
+            is_checked: true,
+            before_fault: None,
+            random: stream("faults"),
+        }
     }
 
     /// Runs to the end and gives what came of it.
     pub(super) fn finish(mut self) -> Tally {
         let end = self.setup.duration.map_or(Time::MAX, |duration| Time::ZERO + duration);
         self.run_before(end);
+        if self.setup.duration.is_some() && self.next_sample == Some(end) {
+            self.sample();
+        }
+        self.check_joins();
+        self.count_running(self.simulation.now(), 0);
         let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
         let (messages, ring) = (self.messages(), self.ring_health());
+        let (waiting, values) = (self.waiting(&handled), self.values());
+        let routing_entries = self.routing_entries();
         let simulation = self.simulation;
-        Tally {
+        let mut tally = Tally {
             system: simulation.protocol().system().to_owned(),
             keys,
             handled,
             messages,
+            before_fault: self.before_fault,
             ring,
+            waiting,
+            routing_entries,
+            timeline: self.samples,
+            node_seconds: self.node_seconds,
             collisions: self.population.collisions,
             nodes: self.population.nodes() as u64,
             events: simulation.events(),
             digest: simulation.digest(),
             end: simulation.now(),
             ..simulation.into_observer().finish(end)
-        }
+        };
+        tally.joins.wrong = self.wrong_joins;
+        tally.storage.values = values;
+        tally
+    }
+
+    /// The next thing from outside that lies before `end`.
+    fn next_event(&self, end: Time) -> Option<(Time, Event)> {
+        let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
+        let fault = self.setup.faults.get(self.faults).map(|fault| Time::ZERO + fault.at.0);
+        let events = [
+            (self.next_sample, Event::Sample),
+            (fault, Event::Fault),
+            (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
+            (self.joins.next_time(), Event::Join),
+            (next(&self.puts), Event::Put),
+            (next(&self.gets), Event::Get),
+            (next(&self.lookups), Event::Lookup),
+        ];
+        let due = events.into_iter().filter_map(|(at, event)| Some((at?, event)));
+        due.filter(|(at, _)| *at < end).min_by_key(|(at, _)| *at)
     }
 
     /// Runs up to a moment. What comes from outside at a moment comes before what nodes
-    /// do at that moment, and joins come before lookups.
+    /// do at that moment.
     pub(super) fn run_before(&mut self, end: Time) {
-        loop {
-            let join = self.joins.next_time().filter(|at| *at < end);
-            let lookup = self.lookups.as_ref().and_then(Lookups::next_time).filter(|at| *at < end);
-            match (join, lookup) {
-                (Some(join), lookup) if lookup.is_none_or(|lookup| join <= lookup) => {
-                    self.simulation.run_before(join);
-                    self.join();
+        while let Some((at, event)) = self.next_event(end) {
+            self.simulation.run_before(at);
+            self.take_note_of_stopped();
+            match event {
+                Event::Sample => self.sample(),
+                Event::Fault => self.fault(),
+                Event::Leave => self.leave(),
+                Event::Join => self.join(),
+                Event::Put => self.put(),
+                Event::Get => self.get(),
+                Event::Lookup => self.look_up(),
+            }
+        }
+        self.simulation.run_before(end);
+        self.take_note_of_stopped();
+    }
+
+    fn join(&mut self) {
+        self.check_joins();
+        if self.up.is_empty() {
+            return self.joins.skip();
+        }
+        let now = self.simulation.now();
+        let join = self.joins.next(&self.up);
+        for node in self.population.nodes_of(join.server) {
+            self.simulation.observer.node_joined(node);
+        }
+        for node in self.hosts_of(join.server) {
+            self.simulation.observer.join_begins(now, node);
+            self.count_running(now, 1);
+            self.simulation.start(node, Start::Join { contact: join.contact });
+            if self.simulation.protocol().has_users(node) {
+                self.up.push(node);
+                if self.setup.workload.downloads.is_some() {
+                    let request = self.simulation.observer.issue_download(now);
+                    self.simulation.operate(node, Operation::Download { request });
                 }
-                (_, Some(lookup)) => {
-                    self.simulation.run_before(lookup);
-                    self.ask();
-                }
-                _ => return self.simulation.run_before(end),
+            }
+        }
+        self.is_checked = false;
+        self.population_changed();
+    }
+
+    fn leave(&mut self) {
+        self.check_joins();
+        let Some(leaves) = &mut self.leaves else { return };
+        let candidates: Vec<Address> =
+            self.up.iter().copied().filter(|node| !self.leaving.contains(node)).collect();
+        // The last one stays, to keep what there is.
+        let candidates = if candidates.len() < 2 { &[] } else { &candidates[..] };
+        let Some(chosen) = leaves.next(candidates) else { return };
+        for node in self.hosts_of(self.population.server_of(chosen)) {
+            self.simulation.observer.leave_begins();
+            self.leaving.insert(node);
+            self.simulation.leave(node);
+        }
+        self.is_checked = false;
+        self.take_note_of_stopped();
+    }
+
+    fn fault(&mut self) {
+        let setup = self.setup;
+        let fault = &setup.faults[self.faults];
+        self.faults += 1;
+        let now = self.simulation.now();
+        if self.before_fault.is_none() {
+            // Nothing is promised of joins after that.
+            self.check_joins();
+            let gets = self.simulation.observer.so_far().storage.gets.issued;
+            self.before_fault = Some(BeforeFault { messages: self.messages(), gets });
+        }
+        self.simulation.observer.fault_strikes(now);
+        let victims = match &fault.crash {
+            format::Crash::Nodes(servers) => servers.iter().map(|s| *s as usize).collect(),
+            format::Crash::Busiest(count) => self.busiest(*count as usize),
+            format::Crash::Random(count) => self.any(*count as usize),
+        };
+        for server in victims {
+            for node in self.hosts_of(server) {
+                self.simulation.crash(node);
+            }
+        }
+        self.take_note_of_stopped();
+    }
+
+    /// The servers that are up and have handled most messages; of equals the earlier.
+    fn busiest(&self, count: usize) -> Vec<usize> {
+        let mut load: Vec<(u64, usize)> = self
+            .handled_per_server()
+            .into_iter()
+            .zip(0..)
+            .filter(|(_, s)| self.is_up(*s))
+            .collect();
+        load.sort_by_key(|(handled, server)| (std::cmp::Reverse(*handled), *server));
+        load.into_iter().take(count).map(|(_, server)| server).collect()
+    }
+
+    /// Servers drawn from those that are up.
+    fn any(&mut self, count: usize) -> Vec<usize> {
+        let mut left: Vec<usize> =
+            (0..self.population.servers()).filter(|server| self.is_up(*server)).collect();
+        let count = count.min(left.len());
+        (0..count)
+            .map(|_| left.swap_remove(self.random.below(left.len() as u64) as usize))
+            .collect()
+    }
+
+    fn is_up(&self, server: usize) -> bool {
+        self.hosts_of(server).any(|node| self.simulation.status(node) == Status::Up)
+    }
+
+    /// The nodes that run on a server.
+    fn hosts_of(&self, server: usize) -> impl Iterator<Item = Address> + use<P> {
+        let protocol = self.simulation.protocol();
+        let hosts = self.population.nodes_of(server).filter(|at| protocol.host(*at) == *at);
+        hosts.collect::<Vec<_>>().into_iter()
+    }
+
+    fn put(&mut self) {
+        let keys = self.simulation.observer.ledger().len();
+        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
+        let Some((node, any)) = self.next_request(|drive| &mut drive.puts, draw) else { return };
+        let key = if self.next_new_key < keys { self.next_new_key } else { any };
+        self.next_new_key += 1;
+        let simulation = &mut self.simulation;
+        let (request, value) = simulation.observer.issue_put(simulation.now(), key);
+        let key = simulation.observer.ledger().id(key);
+        simulation.operate(node, Operation::Put { request, key, value });
+    }
+
+    fn get(&mut self) {
+        let keys = self.simulation.observer.ledger().len();
+        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
+        let Some((node, key)) = self.next_request(|drive| &mut drive.gets, draw) else { return };
+        let simulation = &mut self.simulation;
+        let request = simulation.observer.issue_get(simulation.now(), key);
+        let key = simulation.observer.ledger().id(key);
+        simulation.operate(node, Operation::Get { request, key });
+    }
+
+    fn look_up(&mut self) {
+        let space = self.setup.id_space;
+        let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
+        let Some((node, key)) = self.next_request(|drive| &mut drive.lookups, draw) else { return };
+        let simulation = &mut self.simulation;
+        let lookup = simulation.observer.issue(simulation.now(), node, key);
+        simulation.operate(node, Operation::Lookup { lookup, key });
+    }
+
+    /// The next request of a stream: who asks, and for what. `None` when it is the turn of a
+    /// node that cannot be asked.
+    fn next_request<T>(
+        &mut self,
+        of: impl Fn(&mut Self) -> &mut Option<Requests>,
+        draw: impl FnOnce(&mut Stream) -> T,
+    ) -> Option<(Address, T)> {
+        let mut requests = of(self).take()?;
+        let (simulation, leaving) = (&self.simulation, &self.leaving);
+        let can_be_asked = |node| {
+            simulation.status(node) == Status::Up
+                && simulation.protocol().has_users(node)
+                && !leaving.contains(&node)
+        };
+        let next = requests.next(&self.up, can_be_asked, draw);
+        *of(self) = Some(requests);
+        next.filter(|(node, _)| !self.leaving.contains(node))
+    }
+
+    fn sample(&mut self) {
+        let now = self.simulation.now();
+        if let Some(every) = self.setup.sample_every {
+            self.next_sample = Some(now + every);
+        }
+        let progress = self.progress();
+        let values = self.sample_values(&progress);
+        self.samples.push(Sample { at: now, values });
+        self.progress = progress;
+    }
+
+    /// What has been counted when the last sample was taken.
+    pub(super) fn last_progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Checks what the last join or leave has left, if its system promises anything of that.
+    fn check_joins(&mut self) {
+        let promises = self.simulation.protocol().is_right_after_joins();
+        if promises && !self.is_checked && self.before_fault.is_none() {
+            self.wrong_joins += u64::from(!self.ring_health().is_right());
+        }
+        self.is_checked = true;
+    }
+
+    /// Nodes that departed by themselves are not asked any more.
+    fn take_note_of_stopped(&mut self) {
+        let stopped = self.simulation.observer.take_stopped();
+        if stopped.is_empty() {
+            return;
+        }
+        for (at, node) in stopped {
+            self.count_running(at, -1);
+            self.simulation.protocol().observe_stop(node);
+            self.up.retain(|other| *other != node);
+            self.leaving.remove(&node);
+        }
+        self.population_changed();
+    }
+
+    fn population_changed(&mut self) {
+        let (now, up) = (self.simulation.now(), self.up.len());
+        for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
+            requests.population_changed(now, up);
+        }
+        if self.simulation.protocol().is_told_by_oracle() {
+            for node in &self.up {
+                self.simulation.operate(*node, Operation::TakeNote);
             }
         }
     }
 
-    fn join(&mut self) {
-        let join = self.joins.next(&self.up);
-        for node in self.population.nodes_of(join.server) {
-            self.simulation.observer.node_joined(node);
-            self.up.push(node);
-            self.simulation.start(node, Start::Join { contact: join.contact });
-        }
-        if let Some(lookups) = &mut self.lookups {
-            lookups.population_changed(self.simulation.now(), self.up.len());
-        }
-    }
-
-    fn ask(&mut self) {
-        let Some(lookups) = &mut self.lookups else { return };
-        let simulation = &mut self.simulation;
-        let is_up = |node| simulation.status(node) == Status::Up;
-        if let Some((node, key)) = lookups.next(&self.up, is_up) {
-            let lookup = simulation.observer.issue(simulation.now(), node, key);
-            simulation.operate(node, Operation::Lookup { lookup, key });
-        }
+    fn count_running(&mut self, now: Time, change: isize) {
+        let nodes = self.running as f64;
+        self.node_seconds += nodes * now.since(self.running_since).as_secs_f64();
+        self.running_since = now;
+        self.running = self.running.saturating_add_signed(change);
     }
 
     /// Follows one more lookup to its end, while nothing else happens from outside.
-    pub(super) fn trace(&mut self, from: Address, key: crate::id::Id) -> Trace {
+    pub(super) fn trace(&mut self, from: Address, key: Id) -> Trace {
         let simulation = &mut self.simulation;
         let lookup = simulation.observer.issue(simulation.now(), from, key);
         simulation.observer.trace(lookup);
@@ -138,16 +441,16 @@ impl<'s, P: Overlay> Drive<'s, P> {
             simulation.observer.traced().is_none_or(|trace| trace.ended)
         };
         // A second at a time: periodic maintenance would never end by itself.
-        let patience = simulation.now() + crate::sim::Duration::from_secs(24 * 3600);
+        let patience = simulation.now() + Duration::from_secs(24 * 3600);
         while !ended(simulation) && !simulation.is_idle() && simulation.now() < patience {
-            let next = simulation.now() + crate::sim::Duration::from_secs(1);
+            let next = simulation.now() + Duration::from_secs(1);
             simulation.run_before(next);
         }
         simulation.observer.traced().cloned().unwrap_or_default()
     }
 
     /// The truth at this moment.
-    fn truth(&self) -> Truth<'_> {
+    pub(super) fn truth(&self) -> Truth<'_> {
         let ids = &self.population.ids;
         Truth { ring: self.ring(), ids, space: self.setup.id_space }
     }
@@ -166,81 +469,44 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn node(&self, address: Address) -> Option<&P::Node> {
         self.simulation.node(address)
     }
+}
 
-    fn keys_per_server(&self) -> Vec<u64> {
-        let mut keys = vec![0; self.population.servers()];
-        let random = Stream::new(self.setup.seed, self.repeat, "keys");
-        for key in Keys::new(self.setup.id_space, self.setup.keys, random) {
-            let owner = self.ring().owner(&self.population.ids, key);
-            keys[self.population.server_of(owner)] += 1;
-        }
-        keys
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::measure::Tally;
+    use crate::scenario::{Overrides, parse};
+
+    fn run(joins: &Value, chord: &Value, duration: &Value) -> Tally {
+        let scenario = json!({
+            "name": "joins",
+            "population": {"nodes": 40, "joins": joins},
+            "overlay": {"chord": chord},
+            "duration": duration,
+        });
+        let plan = parse("joins.json", &scenario.to_string(), &Overrides::default()).unwrap();
+        crate::experiment::simulate(&plan.points[0].setup, 0)
     }
 
-    fn handled_per_server(&self) -> Vec<u64> {
-        let of_server = |server| {
-            let nodes = self.population.nodes_of(server);
-            nodes.map(|node| self.simulation.handled(node)).sum()
-        };
-        (0..self.population.servers()).map(of_server).collect()
+    #[test]
+    fn the_ring_is_checked_after_every_join_of_the_base_version() {
+        for fingers in ["each", "skip_covered", "neighbour_hints"] {
+            let base = json!({"join": {"base": {"fingers": fingers}}});
+            let one_by_one = run(&json!({"interval": "5min"}), &base, &Value::Null);
+            assert_eq!(one_by_one.joins.wrong, 0, "{fingers}");
+            assert!(one_by_one.ring.is_right());
+            // What the version must not be asked for.
+            let at_once = run(&json!({"initial": 10, "interval": "0s"}), &base, &Value::Null);
+            assert!(at_once.joins.wrong > 0, "{fingers}");
+        }
     }
 
-    fn messages(&self) -> Vec<MessageCount> {
-        let count = |kind: &str, purpose: Purpose, traffic: crate::sim::Traffic| MessageCount {
-            kind: kind.to_owned(),
-            purpose: purpose.name().to_owned(),
-            messages: traffic.messages as f64,
-            bytes: traffic.bytes as f64,
-        };
-        let kinds = self.simulation.kinds();
-        let sent = kinds.iter().zip(self.simulation.traffic());
-        let mut messages: Vec<MessageCount> =
-            sent.map(|(kind, traffic)| count(kind.name, kind.purpose, *traffic)).collect();
-        let acknowledgements = self.simulation.acknowledgements();
-        for (purpose, traffic) in Purpose::ALL.into_iter().zip(acknowledgements) {
-            if kinds.iter().any(|kind| kind.purpose == purpose) {
-                let name = format!("{}_acknowledgement", purpose.name());
-                messages.push(count(&name, purpose, traffic));
-            }
-        }
-        messages
-    }
-
-    /// Compares every pointer of every node with what it should be.
-    fn ring_health(&self) -> RingHealth {
-        let protocol = self.simulation.protocol();
-        let Some(shape) = protocol.ring() else { return RingHealth::default() };
-        let (space, ids) = (self.setup.id_space, &self.population.ids);
-        let truth = self.truth();
-        let (mut successors, mut lists, mut predecessors) = (0, 0, 0);
-        let (mut right_fingers, mut distinct) = (0, 0);
-        for address in self.ring().iter() {
-            let Some(node) = self.node(protocol.host(address)) else { continue };
-            let right = truth.right_pointers(address, shape.successors, shape.fingers);
-            let own = protocol.neighbours(node, address, ids);
-            successors += usize::from(own.successors.first() == right.successors.first());
-            lists += usize::from(own.successors == right.successors);
-            predecessors += usize::from(own.predecessor == Some(right.predecessor));
-            let mut runs = right.fingers.iter().peekable();
-            let mut known = None;
-            while let Some((first, (finger, _))) = runs.next() {
-                let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
-                for index in *first..behind {
-                    let own = protocol.finger(node, index);
-                    right_fingers += usize::from(own == Some(*finger));
-                    distinct += usize::from(own.is_some() && own != known);
-                    known = own;
-                }
-            }
-        }
-        let nodes = self.ring().len().max(1) as f64;
-        let all_fingers = nodes * f64::from(space.bits());
-        RingHealth {
-            right_successors: successors as f64 / nodes,
-            right_successor_lists: lists as f64 / nodes,
-            right_predecessors: predecessors as f64 / nodes,
-            right_fingers: if shape.fingers { right_fingers as f64 / all_fingers } else { 1.0 },
-            distinct_fingers: distinct as f64 / nodes,
-        }
+    #[test]
+    fn stabilised_joins_promise_nothing() {
+        let stabilized = json!({"stabilize": {"period": "10s"}});
+        let tally = run(&json!({"interval": "1s"}), &stabilized, &json!("1min"));
+        assert!(!tally.ring.is_right());
+        assert_eq!(tally.joins.wrong, 0);
     }
 }

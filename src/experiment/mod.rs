@@ -10,6 +10,7 @@ mod build;
 pub mod claims;
 mod drive;
 mod fit;
+mod inspect;
 pub mod published;
 mod views;
 

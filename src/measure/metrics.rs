@@ -1,4 +1,4 @@
-//! The names under which claims and published numbers speak of results.
+//! The names under which claims, plots and published numbers speak of results.
 //!
 //! One line a number of [`summary::Point`](super::summary::Point): what is not in
 //! this table cannot be claimed.
@@ -29,6 +29,18 @@ pub struct FitMetric {
     pub get: fn(&Fit) -> f64,
 }
 
+/// A quantity that is sampled over simulated time.
+#[derive(Debug)]
+pub struct Series {
+    /// Its name in scenario files and in
+    /// [`Timeline::series`](super::summary::Timeline::series).
+    pub name: &'static str,
+    /// Its unit, empty for shares.
+    pub unit: &'static str,
+    /// What it is.
+    pub about: &'static str,
+}
+
 /// The metric of this name.
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
@@ -37,6 +49,11 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 /// The fit metric of this name.
 pub fn find_fit(name: &str) -> Option<&'static FitMetric> {
     FIT_METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// The series of this name.
+pub fn find_series(name: &str) -> Option<&'static Series> {
+    SERIES.iter().find(|series| series.name == name)
 }
 
 const fn metric(
@@ -50,6 +67,10 @@ const fn metric(
 
 const fn fit(name: &'static str, about: &'static str, get: fn(&Fit) -> f64) -> FitMetric {
     FitMetric { name, about, get }
+}
+
+const fn series(name: &'static str, unit: &'static str, about: &'static str) -> Series {
+    Series { name, unit, about }
 }
 
 /// Sums over the kinds of messages that serve a purpose, or all.
@@ -102,6 +123,8 @@ pub static METRICS: &[Metric] = &[
     metric("keys_per_node.p50", "keys", "median of keys", |p| p.keys_per_node.p50 as f64),
     metric("keys_per_node.p99", "keys", "99th percentile of keys", |p| p.keys_per_node.p99 as f64),
     metric("keys_per_node.max", "keys", "most keys of a server", |p| p.keys_per_node.max as f64),
+    metric("keys_per_node.max_over_mean", "", "most keys of a server over the mean: how much more the busiest carries", |p| p.keys_per_node.max_over_mean),
+    metric("keys_per_node.efficiency", "", "mean keys of a server over the most: 1 when all carry the same", |p| p.keys_per_node.efficiency),
     metric("keys_per_node.gini", "", "Gini coefficient of keys", |p| p.keys_per_node.gini),
 
     metric("messages_per_node.mean", "messages", "mean messages that a server handled", |p| p.messages_per_node.mean),
@@ -109,13 +132,19 @@ pub static METRICS: &[Metric] = &[
     metric("messages_per_node.p50", "messages", "median of messages handled", |p| p.messages_per_node.p50 as f64),
     metric("messages_per_node.p99", "messages", "99th percentile of messages handled", |p| p.messages_per_node.p99 as f64),
     metric("messages_per_node.max", "messages", "most messages that a server handled", |p| p.messages_per_node.max as f64),
+    metric("messages_per_node.max_over_mean", "", "most messages that a server handled over the mean: how much more the busiest carries", |p| p.messages_per_node.max_over_mean),
+    metric("messages_per_node.efficiency", "", "mean messages that a server handled over the most: 1 when all carry the same", |p| p.messages_per_node.efficiency),
     metric("messages_per_node.gini", "", "Gini coefficient of messages handled", |p| p.messages_per_node.gini),
 
     metric("messages.total", "messages", "messages sent in a run", |p| sum(p, None, |kind| kind.messages)),
     metric("messages.lookup", "messages", "messages sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.messages)),
+    metric("messages.membership", "messages", "messages sent for joining and leaving", |p| sum(p, Some("membership"), |kind| kind.messages)),
+    metric("messages.storage", "messages", "messages sent for values: put, got, handed over, copied", |p| sum(p, Some("storage"), |kind| kind.messages)),
     metric("messages.maintenance", "messages", "messages sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.messages)),
     metric("bytes.total", "bytes", "bytes sent in a run", |p| sum(p, None, |kind| kind.bytes)),
     metric("bytes.lookup", "bytes", "bytes sent for lookups", |p| sum(p, Some("lookup"), |kind| kind.bytes)),
+    metric("bytes.membership", "bytes", "bytes sent for joining and leaving", |p| sum(p, Some("membership"), |kind| kind.bytes)),
+    metric("bytes.storage", "bytes", "bytes sent for values: put, got, handed over, copied", |p| sum(p, Some("storage"), |kind| kind.bytes)),
     metric("bytes.maintenance", "bytes", "bytes sent for maintenance", |p| sum(p, Some("maintenance"), |kind| kind.bytes)),
 
     metric("ring.right_successors", "", "share of nodes with the right successor at the end", |p| p.ring.right_successors),
@@ -123,6 +152,59 @@ pub static METRICS: &[Metric] = &[
     metric("ring.right_predecessors", "", "share of nodes with the right predecessor", |p| p.ring.right_predecessors),
     metric("ring.right_fingers", "", "share of fingers that are right", |p| p.ring.right_fingers),
     metric("ring.distinct_fingers", "nodes", "distinct nodes in a finger table, mean over nodes", |p| p.ring.distinct_fingers),
+
+    metric("joins.issued", "joins", "joins begun", |p| p.joins.issued as f64),
+    metric("joins.completed", "joins", "joins completed", |p| p.joins.completed as f64),
+    metric("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
+    metric("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
+    metric("joins.messages.mean", "messages", "messages for joining and leaving, for each node that joined or left", |p| p.joins.messages),
+    metric("joins.table_messages.mean", "messages", "those of them by which a newcomer to Chord comes by its own pointers, for each join", |p| p.joins.table_messages),
+    metric("joins.keys_moved.mean", "keys", "keys handed over to a newcomer", |p| p.joins.keys_moved),
+    metric("joins.bytes_moved.mean", "bytes", "bytes of the keys handed over to a newcomer", |p| p.joins.bytes_moved),
+    metric("leaves.keys_moved.mean", "keys", "keys handed over by a node that leaves", |p| p.joins.keys_moved_by_leave),
+    metric("joins.time_ms.mean", "ms", "mean time from the beginning of a join to its completion", |p| p.joins.time_ms.mean),
+    metric("joins.time_ms.p99", "ms", "99th percentile of that time", |p| p.joins.time_ms.p99),
+
+    metric("puts.issued", "puts", "puts asked", |p| p.storage.puts.issued as f64),
+    metric("puts.stored", "puts", "puts acknowledged", |p| p.storage.puts.stored as f64),
+    metric("puts.failed", "puts", "puts not acknowledged", |p| p.storage.puts.failed as f64),
+    metric("puts.latency_ms.mean", "ms", "mean time to the acknowledgement of a put", |p| p.storage.put_ms.mean),
+    metric("gets.issued", "gets", "gets asked", |p| p.storage.gets.issued as f64),
+    metric("gets.correct", "gets", "gets answered with the acknowledged value or a newer one", |p| p.storage.gets.correct as f64),
+    metric("gets.old", "gets", "gets answered with an older value", |p| p.storage.gets.old as f64),
+    metric("gets.missing", "gets", "gets answered with nothing though there should be a value", |p| p.storage.gets.missing as f64),
+    metric("gets.failed", "gets", "gets not answered", |p| p.storage.gets.failed as f64),
+    metric("gets.timed_out", "gets", "gets not answered within the time-out", |p| p.storage.gets.failures.timed_out as f64),
+    metric("gets.hops.mean", "hops", "nodes that passed a get on or were asked, the one with the value included", |p| p.storage.get_hops),
+    metric("gets.messages.mean", "messages", "messages for a get, search and answer, until something breaks; the searches of lookups and puts count too", |p| p.storage.get_messages),
+    metric("gets.latency_ms.mean", "ms", "mean time to the answer of a get", |p| p.storage.get_ms.mean),
+    metric("gets.latency_ms.p99", "ms", "99th percentile of the time to the answer of a get", |p| p.storage.get_ms.p99),
+    metric("storage.misdirected", "requests", "times that a put or get came to a node that was not the right one", |p| p.storage.misdirected as f64),
+    metric("storage.keys", "keys", "keys whose put was acknowledged", |p| p.storage.values.put as f64),
+    metric("storage.lost", "keys", "keys of which no node that is up has the acknowledged value or a newer one", |p| p.storage.values.lost as f64),
+    metric("storage.unavailable", "keys", "keys that are not lost, but with none of the nodes that should have them", |p| p.storage.values.unavailable as f64),
+    metric("storage.copies.mean", "copies", "copies of a value at the end", |p| p.storage.values.copies as f64 / p.storage.values.put as f64),
+
+    metric("downloads.issued", "downloads", "downloads begun", |p| p.downloads.issued as f64),
+    metric("downloads.completed", "downloads", "downloads completed", |p| p.downloads.completed as f64),
+    metric("downloads.seconds.mean", "s", "mean time of a download", |p| p.downloads.seconds.mean),
+    metric("downloads.seconds.p50", "s", "median time of a download", |p| p.downloads.seconds.p50),
+    metric("downloads.seconds.p99", "s", "99th percentile of the time of a download", |p| p.downloads.seconds.p99),
+    metric("downloads.seconds.max", "s", "longest time of a download", |p| p.downloads.seconds.max),
+
+    metric("waiting_ms.mean", "ms", "mean wait of a message for nodes that take their time", |p| p.waiting.mean_ms),
+    metric("waiting_ms.busiest", "ms", "mean wait of a message at the node that handled most", |p| p.waiting.busiest_ms),
+    metric("waiting_ms.max", "ms", "longest wait of a message", |p| p.waiting.max_ms),
+
+    metric("after_fault.issued", "requests", "lookups and gets made after the first fault", |p| p.after_fault.issued as f64),
+    metric("after_fault.wrong", "requests", "those that were not answered, or not rightly", |p| p.after_fault.wrong as f64),
+    metric("after_fault.wrong_share", "", "their share", |p| p.after_fault.wrong as f64 / p.after_fault.issued as f64),
+    metric("after_fault.outage_seconds", "s", "time from the first fault to the last request that went wrong", |p| p.after_fault.outage_seconds),
+
+    metric("routing_entries.mean", "nodes", "other nodes that a node keeps track of, mean", |p| p.routing_entries.mean),
+    metric("routing_entries.max", "nodes", "other nodes that a node keeps track of, most", |p| p.routing_entries.max as f64),
+    metric("maintenance.messages_rate", "messages/s", "maintenance messages that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.messages) / p.node_seconds),
+    metric("maintenance.bytes_rate", "bytes/s", "maintenance bytes that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.bytes) / p.node_seconds),
 ];
 
 /// All metrics of a fit.
@@ -134,6 +216,25 @@ pub static FIT_METRICS: &[FitMetric] = &[
     fit("fit.linear.slope", "hops that another node adds", |f| f.linear.slope),
     fit("fit.linear.intercept", "height of the line over N at no node", |f| f.linear.intercept),
     fit("fit.linear.r2", "share of the variance that the line over N explains", |f| f.linear.r2),
+];
+
+/// All quantities over time.
+#[rustfmt::skip]
+pub static SERIES: &[Series] = &[
+    series("nodes", "nodes", "nodes that are up"),
+    series("ring.right_successors", "", "share of nodes with the right successor"),
+    series("ring.right_predecessors", "", "share of nodes with the right predecessor"),
+    series("ring.right_fingers", "", "share of fingers that are right"),
+    series("views.right", "", "share of nodes whose view of the membership is the right one"),
+    series("lookups.success", "", "share of the lookups that ended since the last sample which were answered rightly"),
+    series("gets.success", "", "share of the gets that ended since the last sample which were answered rightly"),
+    series("storage.available", "", "share of the stored keys that a get would find"),
+    series("storage.lost", "keys", "stored keys of which no copy is left"),
+    series("swarm.leechers", "peers", "peers that still download"),
+    series("swarm.seeds", "peers", "peers that have the whole file"),
+    series("swarm.completed", "downloads", "downloads completed since the start"),
+    series("waiting_ms", "ms", "mean wait of a message since the last sample, at the server where messages waited longest"),
+    series("messages.sent", "messages", "messages sent since the last sample, a second and node"),
 ];
 
 #[cfg(test)]
@@ -150,5 +251,8 @@ mod tests {
         assert!(find("hops.meen").is_none() && find("fit.r2").is_none());
         assert!(FIT_METRICS.iter().all(|m| m.name.starts_with("fit.")));
         assert!(find_fit("fit.r2").is_some() && find_fit("hops.mean").is_none());
+        let series: BTreeSet<_> = SERIES.iter().map(|series| series.name).collect();
+        assert_eq!(series.len(), SERIES.len());
+        assert!(find_series("nodes").is_some() && find_series("hops.mean").is_none());
     }
 }

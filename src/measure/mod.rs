@@ -10,10 +10,13 @@ mod histogram;
 pub mod metrics;
 mod recorder;
 mod statistics;
+mod storage;
 pub mod summary;
 mod tally;
+mod window;
 
 pub use histogram::LatencyHistogram;
 pub use recorder::{Recorder, Trace};
 pub use statistics::{confidence_95, fit_line, gini, mean, percentile};
-pub use tally::{Tally, summarize};
+pub use storage::Ledger;
+pub use tally::{BeforeFault, Sample, Tally, summarize};

@@ -1,42 +1,45 @@
-//! Watches one simulation: follows every lookup from question to answer, and has the
+//! Watches one simulation: follows every request from question to answer, and has the
 //! oracle judge it.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Tally;
+use super::storage::Ledger;
+use super::window::Window;
 use crate::id::Id;
 use crate::oracle::Ring;
-use crate::sim::{Address, Duration, LookupId, Note, Observer, Time};
+use crate::sim::{Address, Duration, LookupId, Note, Observer, RequestId, Time, Value};
 
 /// The observer of a simulation.
 #[derive(Debug)]
 pub struct Recorder<'i> {
     ids: &'i [Id],
+    /// Addresses side by side that come and go together.
+    tokens_per_node: usize,
     /// The nodes that are up: the truth that answers are judged by.
     ring: Rc<Ring>,
     /// How often the ring has changed: while it has not, an owner stays the owner.
     ring_version: u32,
     /// Lookups without an answer after this time have failed.
     timeout: Option<Duration>,
-    /// A window over the lookups, from the oldest that is still open, by their number.
-    window: VecDeque<Followed>,
-    /// How many of them are open.
-    open: usize,
+    lookups: Window<Followed>,
+    ledger: Ledger,
+    downloads: Window<Time>,
+    downloads_issued: u32,
+    /// When the nodes that are joining began.
+    joining: BTreeMap<Address, Time>,
+    /// When the first fault struck.
+    fault: Option<Time>,
+    /// Nodes that stopped since anybody asked.
+    stopped: Vec<(Time, Address)>,
     tally: Tally,
     trace: Option<(LookupId, Trace)>,
 }
 
-/// The window is not tidied up while it is shorter than this.
-const SHORT_WINDOW: usize = 1024;
-
 /// A lookup that is followed.
 #[derive(Clone, Copy, Debug)]
 struct Followed {
-    number: LookupId,
-    /// Finished ones stay in the window until all older ones are finished too, or until
-    /// they are the most of it: a lookup that is never answered holds up nobody.
-    open: bool,
     stands_at: Address,
     /// The key's owner at the time of this version of the ring.
     owner: Address,
@@ -61,16 +64,60 @@ pub struct Trace {
     pub ended: bool,
 }
 
+/// How a lookup ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    Answered { owner: Address, hops: u32 },
+    NoRoute,
+    TimedOut,
+    Unanswered,
+}
+
 impl<'i> Recorder<'i> {
     /// A recorder over the nodes that are up at the start.
     pub fn new(ids: &'i [Id], ring: Rc<Ring>, timeout: Option<Duration>) -> Self {
-        let (window, tally) = (VecDeque::new(), Tally::default());
-        Recorder { ids, ring, ring_version: 0, timeout, window, open: 0, tally, trace: None }
+        Recorder {
+            ids,
+            tokens_per_node: 1,
+            ring,
+            ring_version: 0,
+            timeout,
+            lookups: Window::default(),
+            ledger: Ledger::default(),
+            downloads: Window::default(),
+            downloads_issued: 0,
+            joining: BTreeMap::new(),
+            fault: None,
+            stopped: Vec::new(),
+            tally: Tally::default(),
+            trace: None,
+        }
+    }
+
+    /// The same where each node stands on the ring with so many addresses, its own and the
+    /// next ones.
+    pub fn with_tokens(self, tokens_per_node: usize) -> Self {
+        Recorder { tokens_per_node, ..self }
     }
 
     /// The nodes that are up.
     pub fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// What has been counted so far. Requests that are open are in it as issued only.
+    pub fn so_far(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The truth about the stored values.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The same, to say which values there are and how long gets may take.
+    pub fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
     }
 
     /// A node has come up. From now on it owns its keys, though it takes the ring a while to
@@ -80,18 +127,34 @@ impl<'i> Recorder<'i> {
         self.ring_version += 1;
     }
 
+    /// A node begins to join.
+    pub fn join_begins(&mut self, now: Time, node: Address) {
+        self.tally.joins.issued += 1;
+        self.joining.insert(node, now);
+    }
+
+    /// A node is asked to leave.
+    pub fn leave_begins(&mut self) {
+        self.tally.joins.leaves += 1;
+    }
+
+    /// Something breaks at this moment.
+    pub fn fault_strikes(&mut self, now: Time) {
+        self.fault.get_or_insert(now);
+    }
+
+    /// The nodes that stopped since this was asked last, and when.
+    pub fn take_stopped(&mut self) -> Vec<(Time, Address)> {
+        std::mem::take(&mut self.stopped)
+    }
+
     /// A lookup of a key is about to be asked at a node; gives it its number.
     pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
         self.slide(now);
-        if self.window.len() > SHORT_WINDOW.max(4 * self.open) {
-            self.window.retain(|lookup| lookup.open);
-        }
         let number = LookupId(self.tally.issued as u32);
         let (predecessor, owner) = self.ring.around(self.ids, key);
         let goal = self.ids[predecessor.index()];
-        self.window.push_back(Followed {
-            number,
-            open: true,
+        let followed = Followed {
             stands_at: origin,
             owner,
             ring_version: self.ring_version,
@@ -100,10 +163,31 @@ impl<'i> Recorder<'i> {
             key,
             goal,
             remaining: self.ids[origin.index()].distance_to(goal),
-        });
+        };
+        self.lookups.open(number.0, followed);
         self.tally.issued += 1;
-        self.open += 1;
+        self.tally.after_fault.issued += u64::from(self.fault.is_some());
         number
+    }
+
+    /// A value is about to be put, by a request with this number.
+    pub fn issue_put(&mut self, now: Time, key: usize) -> (RequestId, Value) {
+        self.ledger.issue_put(now, key, &mut self.tally.storage)
+    }
+
+    /// A value is about to be asked for, by a request with this number.
+    pub fn issue_get(&mut self, now: Time, key: usize) -> RequestId {
+        self.tally.after_fault.issued += u64::from(self.fault.is_some());
+        self.ledger.issue_get(now, key, &mut self.tally)
+    }
+
+    /// A node is about to download the shared file.
+    pub fn issue_download(&mut self, now: Time) -> RequestId {
+        let number = self.downloads_issued;
+        self.downloads_issued += 1;
+        self.tally.downloads.issued += 1;
+        self.downloads.open(number, now);
+        RequestId(number)
     }
 
     /// Writes down where this lookup goes from now on.
@@ -118,32 +202,22 @@ impl<'i> Recorder<'i> {
 
     /// Closes the books at the end of the run.
     pub fn finish(mut self, now: Time) -> Tally {
-        let window = std::mem::take(&mut self.window);
-        for lookup in window.iter().filter(|lookup| lookup.open) {
-            self.count_finished(lookup);
-            if self.is_too_late(lookup, now) {
-                self.tally.failures.timed_out += 1;
-            } else {
-                self.tally.failures.unanswered += 1;
-            }
-            self.end_trace(lookup.number, None);
+        while let Some((number, lookup)) = self.lookups.finish_oldest_if(|_| true) {
+            let ending =
+                if self.is_too_late(&lookup, now) { Ending::TimedOut } else { Ending::Unanswered };
+            self.close(LookupId(number), &lookup, now, ending);
         }
+        self.ledger.finish(now, self.fault, &mut self.tally);
         self.tally
     }
 
-    /// Moves the window on over lookups that are finished, or that nobody waits for.
+    /// Closes the lookups that nobody waits for any more.
     fn slide(&mut self, now: Time) {
-        while let Some(lookup) = self.window.front().copied() {
-            if lookup.open {
-                if !self.is_too_late(&lookup, now) {
-                    return;
-                }
-                self.count_finished(&lookup);
-                self.tally.failures.timed_out += 1;
-                self.end_trace(lookup.number, None);
-                self.open -= 1;
-            }
-            self.window.pop_front();
+        let timeout = self.timeout;
+        let is_too_late =
+            |lookup: &Followed| timeout.is_some_and(|timeout| lookup.issued + timeout < now);
+        while let Some((number, lookup)) = self.lookups.finish_oldest_if(is_too_late) {
+            self.close(LookupId(number), &lookup, now, Ending::TimedOut);
         }
     }
 
@@ -151,118 +225,117 @@ impl<'i> Recorder<'i> {
         self.timeout.is_some_and(|timeout| lookup.issued + timeout < now)
     }
 
-    /// The place of an open lookup in the window.
-    fn find(&self, lookup: LookupId) -> Option<usize> {
-        // Where it stands if the window has no gaps, and no further back if it has.
-        let first = self.window.front()?.number;
-        let place = lookup.0.checked_sub(first.0)? as usize;
-        let place = match self.window.get(place) {
-            Some(followed) if followed.number == lookup => place,
-            _ => self.window.binary_search_by_key(&lookup, |followed| followed.number).ok()?,
-        };
-        self.window[place].open.then_some(place)
+    fn stands_at(&mut self, number: LookupId, node: Address) {
+        let Some(lookup) = self.lookups.get(number.0) else { return };
+        if lookup.stands_at != node {
+            let remaining = self.ids[node.index()].distance_to(lookup.goal);
+            self.tally.forwards += 1;
+            if remaining.is_at_most_half_of(lookup.remaining) {
+                self.tally.halving_forwards += 1;
+            }
+            lookup.remaining = remaining;
+            lookup.stands_at = node;
+        }
+        if let Some((traced, trace)) = &mut self.trace
+            && *traced == number
+            && trace.path.last() != Some(&node)
+        {
+            trace.path.push(node);
+        }
     }
 
-    fn stands_at(&mut self, place: usize, node: Address) {
-        let lookup = &mut self.window[place];
-        if lookup.stands_at == node {
-            return;
-        }
-        let remaining = self.ids[node.index()].distance_to(lookup.goal);
-        self.tally.forwards += 1;
-        if remaining.is_at_most_half_of(lookup.remaining) {
-            self.tally.halving_forwards += 1;
-        }
-        lookup.remaining = remaining;
-        lookup.stands_at = node;
+    /// A lookup of the workload has ended, if it was open.
+    fn end(&mut self, number: LookupId, now: Time, ending: Ending) {
+        let Some(lookup) = self.lookups.finish(number.0) else { return };
+        let ending = if self.is_too_late(&lookup, now) { Ending::TimedOut } else { ending };
+        self.close(number, &lookup, now, ending);
     }
 
-    fn close(&mut self, place: usize, now: Time, answer: Option<(Address, u32)>) {
-        let lookup = self.window[place];
-        self.window[place].open = false;
-        self.open -= 1;
-        self.count_finished(&lookup);
-        match answer {
-            _ if self.is_too_late(&lookup, now) => self.tally.failures.timed_out += 1,
-            None => self.tally.failures.no_route += 1,
-            Some((owner, hops)) => {
+    fn close(&mut self, number: LookupId, lookup: &Followed, now: Time, ending: Ending) {
+        self.tally.lookup_timeouts += u64::from(lookup.timeouts);
+        self.tally.max_timeouts = self.tally.max_timeouts.max(u64::from(lookup.timeouts));
+        let mut is_right = false;
+        match ending {
+            Ending::TimedOut => self.tally.failures.timed_out += 1,
+            Ending::Unanswered => self.tally.failures.unanswered += 1,
+            Ending::NoRoute => self.tally.failures.no_route += 1,
+            Ending::Answered { owner, hops } => {
                 let right = if lookup.ring_version == self.ring_version {
                     lookup.owner
                 } else {
                     self.ring.owner(self.ids, lookup.key)
                 };
-                if right == owner {
+                is_right = right == owner;
+                self.tally.count_hops(hops as usize);
+                self.tally.latency.record(now.since(lookup.issued));
+                if is_right {
                     self.tally.correct += 1;
                 } else {
                     self.tally.incorrect += 1;
                 }
-                self.tally.count_hops(hops as usize);
-                self.tally.latency.record(now.since(lookup.issued));
             }
         }
-    }
-
-    fn count_finished(&mut self, lookup: &Followed) {
-        self.tally.lookup_timeouts += u64::from(lookup.timeouts);
-        self.tally.max_timeouts = self.tally.max_timeouts.max(u64::from(lookup.timeouts));
-    }
-
-    fn end_trace(&mut self, lookup: LookupId, owner: Option<Address>) {
+        if !is_right {
+            self.tally.after_fault.count_wrong(lookup.issued, self.fault);
+        }
         if let Some((traced, trace)) = &mut self.trace
-            && *traced == lookup
+            && *traced == number
         {
-            trace.owner = owner;
+            trace.owner = match ending {
+                Ending::Answered { owner, .. } => Some(owner),
+                _ => None,
+            };
             trace.ended = true;
         }
     }
 }
 
 impl Observer for Recorder<'_> {
-    fn on_note(&mut self, now: Time, _: Address, note: Note) {
+    fn on_note(&mut self, now: Time, at: Address, note: Note) {
         match note {
-            Note::StandsAt { lookup, node } => {
-                if let Some(place) = self.find(lookup) {
-                    self.stands_at(place, node);
-                    if let Some((traced, trace)) = &mut self.trace
-                        && *traced == lookup
-                        && trace.path.last() != Some(&node)
-                    {
-                        trace.path.push(node);
-                    }
-                }
-            }
+            Note::StandsAt { lookup, node } => self.stands_at(lookup, node),
             Note::TimedOut(lookup) => {
                 self.tally.all_timeouts += 1;
-                if let Some(place) = self.find(lookup) {
-                    self.window[place].timeouts += 1;
+                if let Some(lookup) = self.lookups.get(lookup.0) {
+                    lookup.timeouts += 1;
                 }
             }
             Note::MaintenanceTimedOut => self.tally.all_timeouts += 1,
             Note::Answer { lookup, owner, hops } => {
-                if let Some(place) = self.find(lookup) {
-                    self.close(place, now, Some((owner, hops)));
-                    self.end_trace(lookup, Some(owner));
+                self.end(lookup, now, Ending::Answered { owner, hops });
+            }
+            Note::NoRoute(lookup) => self.end(lookup, now, Ending::NoRoute),
+            Note::Joined => {
+                if let Some(began) = self.joining.remove(&at) {
+                    self.tally.joins.completed += 1;
+                    self.tally.joins.time.record(now.since(began));
                 }
             }
-            Note::NoRoute(lookup) => {
-                if let Some(place) = self.find(lookup) {
-                    self.close(place, now, None);
-                    self.end_trace(lookup, None);
+            Note::Stored(request) => self.ledger.on_stored(now, request, &mut self.tally),
+            Note::Fetched { request, value, hops } => {
+                self.ledger.on_fetched(now, request, value, hops, self.fault, &mut self.tally);
+            }
+            Note::Misdirected(_) => self.tally.storage.misdirected += 1,
+            Note::Failed(request) => {
+                self.ledger.on_failed(now, request, self.fault, &mut self.tally);
+            }
+            Note::Downloaded(request) => {
+                if let Some(began) = self.downloads.finish(request.0) {
+                    self.tally.downloads.completed += 1;
+                    self.tally.downloads.time.record(now.since(began));
                 }
             }
-            Note::Joined
-            | Note::Stored(_)
-            | Note::Fetched { .. }
-            | Note::Misdirected(_)
-            | Note::Failed(_)
-            | Note::Downloaded(_) => {}
         }
     }
 
-    fn on_stop(&mut self, _: Time, node: Address) {
-        if Rc::make_mut(&mut self.ring).remove(self.ids, node) {
-            self.ring_version += 1;
+    fn on_stop(&mut self, now: Time, node: Address) {
+        self.joining.remove(&node);
+        self.stopped.push((now, node));
+        let ring = Rc::make_mut(&mut self.ring);
+        for token in node.index()..node.index() + self.tokens_per_node {
+            ring.remove(self.ids, Address::new(token));
         }
+        self.ring_version += 1;
     }
 }
 
@@ -327,46 +400,5 @@ mod tests {
         assert_eq!(tally.failures.unanswered, 1);
         assert_eq!(tally.issued, 4);
         assert!(tally.hops.is_empty());
-    }
-
-    #[test]
-    fn the_window_forgets_what_is_finished() {
-        let ids = ids();
-        let mut recorder = recorder(&ids, None);
-        for _ in 0..1000 {
-            let lookup = recorder.issue(Time::ZERO, node(0), ids[1]);
-            recorder.on_note(Time::ZERO, node(0), Note::Answer { lookup, owner: node(1), hops: 0 });
-        }
-        assert!(recorder.window.len() <= 1);
-        assert_eq!(recorder.finish(Time::ZERO).correct, 1000);
-    }
-
-    #[test]
-    fn a_lookup_that_is_never_answered_holds_up_no_others() {
-        let ids = ids();
-        let mut recorder = recorder(&ids, None);
-        let mut forgotten = Vec::new();
-        for number in 0..100_000 {
-            let lookup = recorder.issue(Time::ZERO, node(0), ids[1]);
-            if number % 10_000 == 0 {
-                forgotten.push(lookup);
-            } else {
-                recorder.on_note(
-                    Time::ZERO,
-                    node(0),
-                    Note::Answer { lookup, owner: node(1), hops: 0 },
-                );
-            }
-        }
-        assert!(recorder.window.len() <= SHORT_WINDOW + 1, "{}", recorder.window.len());
-        for lookup in forgotten.iter().skip(1) {
-            recorder.on_note(
-                Time::ZERO,
-                node(0),
-                Note::Answer { lookup: *lookup, owner: node(2), hops: 0 },
-            );
-        }
-        let tally = recorder.finish(Time::ZERO);
-        assert_eq!((tally.correct, tally.incorrect, tally.failures.unanswered), (99_990, 9, 1));
     }
 }

@@ -71,8 +71,161 @@ pub struct Point {
     pub messages: Vec<MessageCount>,
     /// How right the pointers were at the end.
     pub ring: RingHealth,
+    /// Nodes that joined and left.
+    pub joins: Joins,
+    /// Puts and gets, and the values at the end.
+    pub storage: Storage,
+    /// Downloads of the shared file.
+    pub downloads: Downloads,
+    /// How messages waited for nodes that take their time over each.
+    pub waiting: Waiting,
+    /// What came of the requests that were made after the first fault.
+    pub after_fault: FaultEffects,
+    /// How many other nodes a node keeps track of, at the end.
+    pub routing_entries: RoutingEntries,
+    /// Seconds that nodes were up, all together, mean over repeats.
+    pub node_seconds: f64,
     /// What was sampled while the simulation ran; empty unless the scenario asks for it.
     pub timeline: Timeline,
+}
+
+/// Nodes that joined and left. Counts are sums over repeats, what one join took is the mean
+/// over repeats, until something breaks.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Joins {
+    /// Joins begun.
+    pub issued: u64,
+    /// Joins completed.
+    pub completed: u64,
+    /// Joins and leaves after which a pointer of any node was wrong; checked for systems
+    /// that promise there is none.
+    pub wrong: u64,
+    /// Nodes asked to leave.
+    pub leaves: u64,
+    /// Messages for joining and leaving, for each node that joined or left; keys that moved
+    /// are not counted.
+    pub messages: f64,
+    /// Half the width of its 95 % confidence interval over repeats.
+    pub messages_ci95: Option<f64>,
+    /// Those of them by which a newcomer to Chord comes by its own pointers, for each join.
+    pub table_messages: f64,
+    /// Keys handed over to newcomers, for each join.
+    pub keys_moved: f64,
+    /// Their bytes on the wire.
+    pub bytes_moved: f64,
+    /// Keys handed over by nodes that left, for each of them.
+    pub keys_moved_by_leave: f64,
+    /// From the beginning of a join to its completion.
+    pub time_ms: Distribution,
+}
+
+/// Puts and gets. Counts are sums over repeats.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Storage {
+    /// What came of the puts.
+    pub puts: Puts,
+    /// What came of the gets.
+    pub gets: Gets,
+    /// Nodes that passed a get on or were asked, mean over the answered ones.
+    pub get_hops: f64,
+    /// Messages for a get, search and answer, until something breaks, mean over repeats.
+    /// Searches that lookups and puts ask for are counted too.
+    pub get_messages: f64,
+    /// Time to the acknowledgement of a put.
+    pub put_ms: Distribution,
+    /// Time to the answer of a get.
+    pub get_ms: Distribution,
+    /// Times that a request came to a node that was not the right one.
+    pub misdirected: u64,
+    /// The values at the end.
+    pub values: Values,
+}
+
+/// What came of the puts.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Puts {
+    /// Asked.
+    pub issued: u64,
+    /// Acknowledged.
+    pub stored: u64,
+    /// Not acknowledged.
+    pub failed: u64,
+    /// Why not.
+    pub failures: Failures,
+}
+
+/// What came of the gets.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Gets {
+    /// Asked.
+    pub issued: u64,
+    /// Answered with the newest value that a put had been acknowledged for when the get was
+    /// asked, or a newer one; or with nothing where nothing need be.
+    pub correct: u64,
+    /// Answered with an older value.
+    pub old: u64,
+    /// Answered with nothing, though there should be a value.
+    pub missing: u64,
+    /// Not answered.
+    pub failed: u64,
+    /// Why not.
+    pub failures: Failures,
+}
+
+/// The values at the end.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Values {
+    /// Keys whose put was acknowledged.
+    pub put: u64,
+    /// Those of which no node that is up has the acknowledged value or a newer one.
+    pub lost: u64,
+    /// Those that are not lost, but with none of the nodes that should have them.
+    pub unavailable: u64,
+    /// Copies of acknowledged values, newest versions only.
+    pub copies: u64,
+}
+
+/// Downloads of the shared file. Counts are sums over repeats.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Downloads {
+    /// Begun.
+    pub issued: u64,
+    /// Completed.
+    pub completed: u64,
+    /// Seconds from the beginning to the completion.
+    pub seconds: Distribution,
+}
+
+/// How messages waited for nodes that take their time over each, mean over repeats.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Mean wait of a message, over all messages to nodes that take their time.
+    pub mean_ms: f64,
+    /// Mean wait at the node that handled most messages.
+    pub busiest_ms: f64,
+    /// The longest wait of all repeats.
+    pub max_ms: f64,
+}
+
+/// What came of the lookups and gets that were made after the first fault. Counts are sums
+/// over repeats.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct FaultEffects {
+    /// Made after it.
+    pub issued: u64,
+    /// Those that were not answered, or not rightly.
+    pub wrong: u64,
+    /// Seconds from the fault to the last of them, mean over repeats.
+    pub outage_seconds: f64,
+}
+
+/// How many other nodes a node keeps track of.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct RoutingEntries {
+    /// Mean over nodes and repeats.
+    pub mean: f64,
+    /// The most.
+    pub max: u64,
 }
 
 /// Quantities over simulated time, mean over repeats.
@@ -123,8 +276,8 @@ pub struct Lookups {
     pub failures: Failures,
 }
 
-/// Why lookups were not answered.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Why lookups, puts or gets were not answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Failures {
     /// The overlay had nobody left to ask.
     pub no_route: u64,
@@ -132,6 +285,21 @@ pub struct Failures {
     pub timed_out: u64,
     /// Still open when the run ended.
     pub unanswered: u64,
+}
+
+impl Failures {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.no_route + self.timed_out + self.unanswered
+    }
+}
+
+impl std::ops::AddAssign for Failures {
+    fn add_assign(&mut self, more: Failures) {
+        self.no_route += more.no_route;
+        self.timed_out += more.timed_out;
+        self.unanswered += more.unanswered;
+    }
 }
 
 /// A quantity over lookups.
@@ -193,6 +361,10 @@ pub struct Load {
     pub p99: u64,
     /// The most.
     pub max: u64,
+    /// The most over the mean, mean over repeats: how much more the busiest carries.
+    pub max_over_mean: f64,
+    /// The mean over the most, mean over repeats: 1 when all carry the same.
+    pub efficiency: f64,
     /// Gini coefficient: 0 when all carry the same, near 1 when one carries all.
     pub gini: f64,
     /// Number of servers by load, in bins, over all repeats.
@@ -213,7 +385,7 @@ pub struct Bins {
 pub struct MessageCount {
     /// Name of the kind.
     pub kind: String,
-    /// What it serves: `lookup` or `maintenance`.
+    /// What it serves: `lookup`, `membership`, `maintenance` or `storage`.
     pub purpose: String,
     /// Messages sent, mean over repeats.
     pub messages: f64,
@@ -235,6 +407,19 @@ pub struct RingHealth {
     pub right_fingers: f64,
     /// Distinct nodes in a finger table, mean over nodes; 0 without.
     pub distinct_fingers: f64,
+}
+
+impl RingHealth {
+    /// Whether every pointer of every node is right.
+    pub fn is_right(&self) -> bool {
+        let shares = [
+            self.right_successors,
+            self.right_successor_lists,
+            self.right_predecessors,
+            self.right_fingers,
+        ];
+        shares.into_iter().all(|share| share >= 1.0)
+    }
 }
 
 /// How mean hops grow with the number of nodes, over the points that agree in

@@ -1,6 +1,7 @@
 //! What one simulation gave, raw; and how the tallies of several repeats become the
 //! results of a point.
 
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use serde_json::{Map, Value};
@@ -8,13 +9,30 @@ use serde_json::{Map, Value};
 use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
-    Bins, Distribution, Failures, Forwards, Hops, Load, Lookups, MessageCount, Point, RingHealth,
-    Timeline, Timeouts,
+    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Hops, Joins, Load,
+    Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline, Timeouts,
+    Values, Waiting,
 };
-use crate::sim::{Digest, Time};
+use crate::sim::{Digest, Duration, Time};
 
 /// A load histogram has at most this many bins.
 const MAX_BINS: u64 = 1024;
+
+/// What asks for a value and brings it, whichever system it is; the search for whom to ask
+/// serves lookups.
+const GET_KINDS: [&str; 3] = ["fetch", "fetch_answer", "file"];
+/// What a newcomer to Chord sends for its own pointers, in contrast to those of others.
+const TABLE_KINDS: [&str; 9] = [
+    "join_query",
+    "join_answer",
+    "previous_predecessor",
+    "init_finger_query",
+    "init_finger_answer",
+    "table_request",
+    "table",
+    "hint_query",
+    "hint_answer",
+];
 
 /// The raw results of one simulation.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -49,8 +67,26 @@ pub struct Tally {
     pub handled: Vec<u64>,
     /// Messages sent by kind.
     pub messages: Vec<MessageCount>,
+    /// What had been counted when the first fault struck, if one did.
+    pub before_fault: Option<BeforeFault>,
     /// The pointers at the end.
     pub ring: RingHealth,
+    /// Nodes that joined and left.
+    pub joins: JoinTally,
+    /// Puts and gets.
+    pub storage: StorageTally,
+    /// Downloads of the shared file.
+    pub downloads: DownloadTally,
+    /// How messages waited for busy nodes.
+    pub waiting: Waiting,
+    /// Requests made after the first fault.
+    pub after_fault: AfterFault,
+    /// For each node that was up at the end, how many others it kept track of.
+    pub routing_entries: Vec<u64>,
+    /// What was sampled.
+    pub timeline: Vec<Sample>,
+    /// Seconds that nodes were up, all together.
+    pub node_seconds: f64,
     /// Addresses drawn anew.
     pub collisions: u64,
     /// Nodes on the ring.
@@ -61,6 +97,90 @@ pub struct Tally {
     pub digest: u64,
     /// When the run ended.
     pub end: Time,
+}
+
+/// Nodes that joined and left.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct JoinTally {
+    /// Joins begun.
+    pub issued: u64,
+    /// Joins completed.
+    pub completed: u64,
+    /// Joins and leaves after which a pointer was wrong, of those that were checked.
+    pub wrong: u64,
+    /// Nodes asked to leave.
+    pub leaves: u64,
+    /// From the beginning of a join to its completion.
+    pub time: LatencyHistogram,
+}
+
+/// Puts and gets.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct StorageTally {
+    /// What came of the puts.
+    pub puts: Puts,
+    /// What came of the gets.
+    pub gets: Gets,
+    /// Time to the acknowledgement of a put.
+    pub put_latency: LatencyHistogram,
+    /// Time to the answer of a get.
+    pub get_latency: LatencyHistogram,
+    /// Hops of the answered gets, all together.
+    pub get_hops: u64,
+    /// Times that a request came to a node that was not the right one.
+    pub misdirected: u64,
+    /// The values at the end.
+    pub values: Values,
+}
+
+/// Downloads of the shared file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct DownloadTally {
+    /// Begun.
+    pub issued: u64,
+    /// Completed.
+    pub completed: u64,
+    /// From the beginning to the completion.
+    pub time: LatencyHistogram,
+}
+
+/// What had been counted when the first fault struck: what joins and gets cost is what they
+/// cost a system that nothing has broken.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BeforeFault {
+    /// Messages sent by kind.
+    pub messages: Vec<MessageCount>,
+    /// Gets asked.
+    pub gets: u64,
+}
+
+/// Requests made after the first fault.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AfterFault {
+    /// Made.
+    pub issued: u64,
+    /// Those that were not answered, or not rightly.
+    pub wrong: u64,
+    /// From the fault to the last of them.
+    pub outage: Duration,
+}
+
+impl AfterFault {
+    pub(super) fn count_wrong(&mut self, issued: Time, fault: Option<Time>) {
+        if let Some(fault) = fault.filter(|fault| issued >= *fault) {
+            self.wrong += 1;
+            self.outage = self.outage.max(issued.since(fault));
+        }
+    }
+}
+
+/// Quantities at a moment, by their names in [`SERIES`](super::metrics::SERIES).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Sample {
+    /// The moment.
+    pub at: Time,
+    /// The quantities; what could not be measured is left out.
+    pub values: BTreeMap<&'static str, f64>,
 }
 
 impl Tally {
@@ -103,7 +223,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         simulated_seconds: average(|tally| tally.end.since(Time::ZERO).as_secs_f64()),
         hops: hops(tallies),
         lookups: lookups(tallies),
-        latency_ms: latency(tallies),
+        latency_ms: distribution(tallies, |tally| &tally.latency),
         timeouts: timeouts(tallies),
         forwards: Forwards {
             total: sum(|tally| tally.forwards),
@@ -114,8 +234,27 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         messages_per_node: load(tallies, |tally| &tally.handled),
         messages: messages(tallies),
         ring: ring_health(tallies),
-        timeline: Timeline::default(),
+        joins: joins(tallies),
+        storage: storage(tallies),
+        downloads: Downloads {
+            issued: sum(|tally| tally.downloads.issued),
+            completed: sum(|tally| tally.downloads.completed),
+            seconds: in_seconds(distribution(tallies, |tally| &tally.downloads.time)),
+        },
+        waiting: waiting(tallies),
+        after_fault: after_fault(tallies),
+        routing_entries: RoutingEntries {
+            mean: average(|tally| mean_of(&tally.routing_entries).unwrap_or(0.0)),
+            max: tallies.iter().flat_map(|t| t.routing_entries.iter().copied()).max().unwrap_or(0),
+        },
+        node_seconds: average(|tally| tally.node_seconds),
+        timeline: timeline(tallies),
     }
+}
+
+fn mean_of(loads: &[u64]) -> Option<f64> {
+    let total: u64 = loads.iter().sum();
+    (!loads.is_empty()).then(|| total as f64 / loads.len() as f64)
 }
 
 /// The digest of a single run is its own; that of several is over theirs in order.
@@ -168,25 +307,21 @@ fn hops(tallies: &[Tally]) -> Hops {
 fn lookups(tallies: &[Tally]) -> Lookups {
     let mut sum = Lookups::default();
     for tally in tallies {
-        let failures = &tally.failures;
         sum.issued += tally.issued;
         sum.correct += tally.correct;
         sum.incorrect += tally.incorrect;
-        sum.failures.no_route += failures.no_route;
-        sum.failures.timed_out += failures.timed_out;
-        sum.failures.unanswered += failures.unanswered;
+        sum.failures += tally.failures;
     }
-    let Failures { no_route, timed_out, unanswered } = sum.failures;
-    sum.failed = no_route + timed_out + unanswered;
+    sum.failed = sum.failures.total();
     sum
 }
 
-fn latency(tallies: &[Tally]) -> Distribution {
+fn distribution(tallies: &[Tally], get: fn(&Tally) -> &LatencyHistogram) -> Distribution {
     let mut all = LatencyHistogram::default();
     for tally in tallies {
-        all.merge(&tally.latency);
+        all.merge(get(tally));
     }
-    let (mean, ci95) = mean_and_interval(tallies.iter().map(|tally| tally.latency.mean_ms()));
+    let (mean, ci95) = mean_and_interval(tallies.iter().map(|tally| get(tally).mean_ms()));
     Distribution {
         mean,
         ci95,
@@ -195,6 +330,153 @@ fn latency(tallies: &[Tally]) -> Distribution {
         p99: all.percentile_ms(99),
         max: all.max_ms(),
     }
+}
+
+fn in_seconds(ms: Distribution) -> Distribution {
+    let seconds = |ms: f64| ms / 1000.0;
+    Distribution {
+        mean: seconds(ms.mean),
+        ci95: ms.ci95.map(seconds),
+        p1: seconds(ms.p1),
+        p50: seconds(ms.p50),
+        p99: seconds(ms.p99),
+        max: seconds(ms.max),
+    }
+}
+
+/// Messages, and their bytes, of the kinds that a condition chooses, until something broke.
+fn traffic(tally: &Tally, chosen: impl Fn(&MessageCount) -> bool) -> (f64, f64) {
+    let messages = tally.before_fault.as_ref().map_or(&tally.messages, |before| &before.messages);
+    let of = messages.iter().filter(|count| chosen(count));
+    of.fold((0.0, 0.0), |(messages, bytes), count| (messages + count.messages, bytes + count.bytes))
+}
+
+fn joins(tallies: &[Tally]) -> Joins {
+    let sum = |get: fn(&JoinTally) -> u64| tallies.iter().map(|tally| get(&tally.joins)).sum();
+    let a_join = |chosen: fn(&MessageCount) -> bool, of: fn(&JoinTally) -> u64| {
+        let of_run = |tally: &Tally| {
+            let count = of(&tally.joins);
+            let (messages, bytes) = traffic(tally, chosen);
+            (count > 0).then(|| (messages / count as f64, bytes / count as f64))
+        };
+        let runs: Vec<_> = tallies.iter().filter_map(of_run).collect();
+        let messages: Vec<f64> = runs.iter().map(|(messages, _)| *messages).collect();
+        let bytes: Vec<f64> = runs.iter().map(|(_, bytes)| *bytes).collect();
+        (mean(&messages), confidence_95(&messages), mean(&bytes))
+    };
+    let (messages, messages_ci95, _) =
+        a_join(|count| count.purpose == "membership", |joins| joins.issued + joins.leaves);
+    let (keys_moved, _, bytes_moved) =
+        a_join(|count| count.kind == "hand_over_join", |joins| joins.issued);
+    let (table_messages, ..) =
+        a_join(|count| TABLE_KINDS.contains(&count.kind.as_str()), |joins| joins.issued);
+    let (keys_moved_by_leave, ..) =
+        a_join(|count| count.kind == "hand_over_leave", |joins| joins.leaves);
+    Joins {
+        issued: sum(|joins| joins.issued),
+        completed: sum(|joins| joins.completed),
+        wrong: sum(|joins| joins.wrong),
+        leaves: sum(|joins| joins.leaves),
+        messages,
+        messages_ci95,
+        table_messages,
+        keys_moved,
+        bytes_moved,
+        keys_moved_by_leave,
+        time_ms: distribution(tallies, |tally| &tally.joins.time),
+    }
+}
+
+fn storage(tallies: &[Tally]) -> Storage {
+    let mut puts = Puts::default();
+    let mut gets = Gets::default();
+    let mut values = Values::default();
+    let (mut hops, mut misdirected) = (0, 0);
+    for StorageTally { puts: p, gets: g, values: v, get_hops, misdirected: m, .. } in
+        tallies.iter().map(|tally| &tally.storage)
+    {
+        puts.issued += p.issued;
+        puts.stored += p.stored;
+        puts.failures += p.failures;
+        gets.issued += g.issued;
+        gets.correct += g.correct;
+        gets.old += g.old;
+        gets.missing += g.missing;
+        gets.failures += g.failures;
+        values.put += v.put;
+        values.lost += v.lost;
+        values.unavailable += v.unavailable;
+        values.copies += v.copies;
+        hops += get_hops;
+        misdirected += m;
+    }
+    puts.failed = puts.failures.total();
+    gets.failed = gets.failures.total();
+    let answered = gets.correct + gets.old + gets.missing;
+    let messages_of_get = |tally: &Tally| {
+        let gets = tally.before_fault.as_ref().map_or(tally.storage.gets.issued, |b| b.gets);
+        let (messages, _) = traffic(tally, |count| {
+            count.purpose == "lookup" || GET_KINDS.contains(&count.kind.as_str())
+        });
+        (gets > 0).then(|| messages / gets as f64)
+    };
+    Storage {
+        get_messages: mean_and_interval(tallies.iter().map(messages_of_get)).0,
+        get_hops: hops as f64 / answered.max(1) as f64,
+        put_ms: distribution(tallies, |tally| &tally.storage.put_latency),
+        get_ms: distribution(tallies, |tally| &tally.storage.get_latency),
+        puts,
+        gets,
+        misdirected,
+        values,
+    }
+}
+
+fn waiting(tallies: &[Tally]) -> Waiting {
+    let average = |get: fn(&Waiting) -> f64| {
+        mean(&tallies.iter().map(|tally| get(&tally.waiting)).collect::<Vec<_>>())
+    };
+    Waiting {
+        mean_ms: average(|waiting| waiting.mean_ms),
+        busiest_ms: average(|waiting| waiting.busiest_ms),
+        max_ms: tallies.iter().map(|tally| tally.waiting.max_ms).fold(0.0, f64::max),
+    }
+}
+
+fn after_fault(tallies: &[Tally]) -> FaultEffects {
+    let sum = |get: fn(&AfterFault) -> u64| -> u64 {
+        tallies.iter().map(|tally| get(&tally.after_fault)).sum()
+    };
+    let outages: Vec<f64> =
+        tallies.iter().map(|tally| tally.after_fault.outage.as_secs_f64()).collect();
+    FaultEffects {
+        issued: sum(|after| after.issued),
+        wrong: sum(|after| after.wrong),
+        outage_seconds: mean(&outages),
+    }
+}
+
+/// The mean over the repeats of what was sampled at the same moment.
+fn timeline(tallies: &[Tally]) -> Timeline {
+    let moments = tallies.iter().map(|tally| tally.timeline.len()).min().unwrap_or(0);
+    let mut timeline = Timeline::default();
+    for moment in 0..moments {
+        let samples: Vec<&Sample> = tallies.iter().map(|tally| &tally.timeline[moment]).collect();
+        timeline.seconds.push(samples[0].at.since(Time::ZERO).as_secs_f64());
+        for name in samples.iter().flat_map(|sample| sample.values.keys()) {
+            let series = timeline.series.entry((*name).to_owned()).or_default();
+            if series.len() <= moment {
+                let values: Vec<f64> =
+                    samples.iter().filter_map(|sample| sample.values.get(name).copied()).collect();
+                series.resize(moment, None);
+                series.push(Some(mean(&values)));
+            }
+        }
+    }
+    for series in timeline.series.values_mut() {
+        series.resize(moments, None);
+    }
+    timeline
 }
 
 fn timeouts(tallies: &[Tally]) -> Timeouts {
@@ -211,11 +493,15 @@ fn timeouts(tallies: &[Tally]) -> Timeouts {
 fn load(tallies: &[Tally], get: fn(&Tally) -> &Vec<u64>) -> Load {
     let mut all: Vec<u64> = tallies.iter().flat_map(|tally| get(tally).iter().copied()).collect();
     all.sort_unstable();
-    let mean_of = |loads: &Vec<u64>| {
-        let total: u64 = loads.iter().sum();
-        (!loads.is_empty()).then(|| total as f64 / loads.len() as f64)
-    };
     let (mean, ci95) = mean_and_interval(tallies.iter().map(|tally| mean_of(get(tally))));
+    // The mean over the repeats of most over mean, and of mean over most.
+    let ratios = |ratio: fn(f64, f64) -> f64| {
+        let of_run = |tally: &Tally| {
+            let most = get(tally).iter().copied().max().filter(|most| *most > 0)?;
+            mean_of(get(tally)).map(|mean| ratio(most as f64, mean))
+        };
+        mean_and_interval(tallies.iter().map(of_run)).0
+    };
     Load {
         mean,
         ci95,
@@ -223,6 +509,8 @@ fn load(tallies: &[Tally], get: fn(&Tally) -> &Vec<u64>) -> Load {
         p50: percentile(&all, 50),
         p99: percentile(&all, 99),
         max: all.last().copied().unwrap_or(0),
+        max_over_mean: ratios(|most, mean| most / mean),
+        efficiency: ratios(|most, mean| mean / most),
         gini: gini(&all),
         histogram: bins(&all),
     }

@@ -1,4 +1,5 @@
-//! What lies between the nodes: latency and loss.
+//! What lies between the nodes: latency and loss, and how long a server takes over a
+//! message.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
@@ -17,12 +18,27 @@ pub struct Network {
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
     loss_random: Stream,
+    /// How long every node is busy with a message.
+    service_time: Duration,
+    /// How long the nodes with the first so many addresses are, instead.
+    servers: (usize, Duration),
 }
 
 impl Network {
     /// A network with this latency that loses messages with this probability.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
-        Network { latency, loss, latency_random, loss_random }
+        let (service_time, servers) = (Duration::ZERO, (0, Duration::ZERO));
+        Network { latency, loss, latency_random, loss_random, service_time, servers }
+    }
+
+    /// The same with nodes that are busy so long with every message.
+    pub fn with_service_time(self, service_time: Duration) -> Network {
+        Network { service_time, ..self }
+    }
+
+    /// The same where the nodes with the first so many addresses are busy so long instead.
+    pub fn with_servers(self, count: usize, service_time: Duration) -> Network {
+        Network { servers: (count, service_time), ..self }
     }
 }
 
@@ -31,5 +47,10 @@ impl crate::sim::Network for Network {
         let delay = self.latency.draw(from, to, &mut self.latency_random);
         let lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
         (!lost).then_some(delay)
+    }
+
+    fn service_time(&self, node: Address) -> Duration {
+        let (servers, own) = self.servers;
+        if node.index() < servers { own } else { self.service_time }
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod chord;
 pub mod full_membership;
+pub mod storage;
+pub mod tracker;
 
 use smallvec::SmallVec;
 
@@ -34,6 +36,18 @@ pub trait Overlay: Protocol + Clone {
         token
     }
 
+    /// Whether users sit at this node, who put, get and download. Servers have none.
+    fn has_users(&self, node: Address) -> bool {
+        let _ = node;
+        true
+    }
+
+    /// Whether an oracle among the parameters changes what nodes know. They are told to take
+    /// note after every change of who is up.
+    fn is_told_by_oracle(&self) -> bool {
+        false
+    }
+
     /// What the nodes know of the ring that they stand on, if they do.
     fn ring(&self) -> Option<RingShape> {
         None
@@ -49,6 +63,12 @@ pub trait Overlay: Protocol + Clone {
     fn finger(&self, node: &Self::Node, index: u32) -> Option<Address> {
         let _ = (node, index);
         None
+    }
+
+    /// Whether every pointer of every node is right when a join or leave is complete, as long
+    /// as they come one at a time: then they are held to it.
+    fn is_right_after_joins(&self) -> bool {
+        false
     }
 
     /// Where every node keeps a view of the whole membership: whether this one's is right.
@@ -73,6 +93,12 @@ pub trait Overlay: Protocol + Clone {
     fn holds<'n>(&self, node: &'n Self::Node) -> impl Iterator<Item = (Id, Value)> + 'n {
         let _ = node;
         std::iter::empty()
+    }
+
+    /// The nodes that should hold the value of a key, its first owner first.
+    fn right_holders(&self, key: Id, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
+        let _ = (key, truth);
+        SmallVec::new()
     }
 
     /// Puts values where they belong, before the simulation begins.
@@ -141,9 +167,47 @@ pub trait KeyRouting: Overlay {
         context: &Context<'_, Self>,
     ) -> SmallVec<[Address; 4]>;
 
-    /// A number that changes whenever the answers of the two above may change.
+    /// Whether every node can name the owner of every position, though its view may be
+    /// stale; otherwise owners further away are looked up.
+    fn knows_all_owners(&self) -> bool {
+        false
+    }
+
+    /// The server that a node runs on: copies of a value are on distinct ones.
+    fn server(&self, node: Address) -> usize;
+
+    /// Who should own a position, and after it the next distinct servers clockwise: `count`
+    /// nodes, or all that there are.
+    fn right_owners(&self, position: Id, count: usize, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
+        next_servers(self, position, count, truth)
+    }
+
+    /// A number that changes whenever what [`KeyRouting::owner`] and
+    /// [`KeyRouting::followers`] say may change.
     fn neighbourhood(&self, node: &Self::Node) -> u64;
 
     /// A node did not answer: it is no longer to be named by the above.
     fn suspect(&self, node: &mut Self::Node, peer: Address, context: &mut Context<'_, Self>);
+}
+
+/// The servers of the first node at or after a position and of those that follow it: `count`
+/// nodes on distinct servers, or all that there are.
+fn next_servers<P: KeyRouting>(
+    routing: &P,
+    position: Id,
+    count: usize,
+    truth: Truth<'_>,
+) -> SmallVec<[Address; 4]> {
+    let mut nodes: SmallVec<[Address; 4]> = SmallVec::new();
+    let first = truth.owner(position);
+    let mut token = first;
+    loop {
+        if nodes.iter().all(|other| routing.server(*other) != routing.server(token)) {
+            nodes.push(routing.host(token));
+        }
+        token = truth.ring.next(truth.ids, token);
+        if nodes.len() == count || token == first {
+            return nodes;
+        }
+    }
 }

@@ -78,12 +78,13 @@ fn write_files(
     }
 
     for plot in plots {
-        let name = format!("{}.svg", plots::file_stem(*plot));
-        let text = plots::svg(summary, *plot).map_err(|reason| failed(&name, &reason))?;
+        let stem = plot.file_stem();
+        let name = format!("{stem}.svg");
+        let text = plots::svg(summary, plot).map_err(|reason| failed(&name, &reason))?;
         save(&name, text.as_bytes())?;
         if png {
-            let name = format!("{}.png", plots::file_stem(*plot));
-            plots::png(summary, *plot, &folder.join(&name))
+            let name = format!("{stem}.png");
+            plots::png(summary, plot, &folder.join(&name))
                 .map_err(|reason| failed(&name, &reason))?;
         }
     }

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::math;
 use crate::measure::summary::{
-    Bins, Comparison, Distribution, Failures, Fit, Forwards, Hops, Line, Load, Lookups,
-    MessageCount, Outcome, Point, RingHealth, Run, Summary, Timeline, Timeouts,
+    Bins, Comparison, Fit, Hops, Line, Load, MessageCount, Outcome, Point, Run, Summary, Timeline,
 };
 
 /// A value at each place, as published.
@@ -126,6 +125,50 @@ pub(super) fn load() -> Outcome {
     outcome
 }
 
+/// Five systems on 8 to 1024 nodes, with what their messages cost, and over time what
+/// became of their lookups when one node died.
+pub(super) fn systems() -> Outcome {
+    let mut points = Vec::new();
+    for (name, cost) in [
+        ("tracker", (|_| 2.0) as fn(f64) -> f64),
+        ("full membership", |n| n),
+        ("successor ring", |n| n / 2.0),
+        ("Chord base", |n| 2.5 * math::log2(n) * math::log2(n)),
+        ("Chord", |n| math::log2(n) + 6.0),
+    ] {
+        for power in 3..11 {
+            let nodes = 1_u64 << power;
+            let mut point = at(&[("system", json!(name)), ("population.nodes", json!(nodes))]);
+            point.system = name.to_owned();
+            point = with_load(with_hops(point, nodes), 20);
+            point.messages[0].messages = cost(nodes as f64) * (0.9 + 0.1 * wobble(power));
+            let depth = (cost(1024.0) / 1100.0).min(1.0);
+            point.timeline = over_time(&[("lookups.success", depth), ("ring.right_fingers", 0.3)]);
+            points.push(point);
+        }
+    }
+    let sweep = ["system", "population.nodes"];
+    let mut outcome = outcome("systems", &sweep, points);
+    let published = &[(16.0, 11.0), (128.0, 14.0)];
+    compare(&mut outcome, "A paper of 2003, Table 1", "messages.total", sweep[1], published);
+    outcome
+}
+
+/// Shares over an hour that fall at half-time, each so deep, and recover.
+fn over_time(series: &[(&str, f64)]) -> Timeline {
+    let seconds: Vec<f64> = (0..=120).map(|sample| f64::from(sample) * 30.0).collect();
+    let series = series.iter().map(|(name, depth)| {
+        let share = |seconds: &f64| {
+            let since = (seconds - 1800.0) / 600.0;
+            let fall = if since < 0.0 { 0.0 } else { depth * math::exp(-since) };
+            // Nothing was asked in the first minutes.
+            (*seconds > 240.0).then_some(1.0 - fall)
+        };
+        ((*name).to_owned(), seconds.iter().map(share).collect())
+    });
+    Timeline { series: series.collect(), seconds: seconds.clone() }
+}
+
 /// A ring of 1000 nodes, nothing swept.
 pub(super) fn single() -> Outcome {
     let point = with_load(with_hops(at(&[]), 1000), 12);
@@ -174,20 +217,7 @@ pub(super) fn point() -> Point {
         digest: "0123456789abcdef".to_owned(),
         servers: 1000,
         nodes: 1000,
-        id_collisions: 0.0,
-        events: 0.0,
-        simulated_seconds: 0.0,
-        hops: Hops::default(),
-        lookups: Lookups { failures: Failures::default(), ..Lookups::default() },
-        latency_ms: Distribution::default(),
-        timeouts: Timeouts::default(),
-        forwards: Forwards::default(),
-        keys_per_node: Load::default(),
-        messages_per_node: Load::default(),
-        messages: Vec::new(),
-        ring: RingHealth::default(),
-        system: String::new(),
-        timeline: Timeline::default(),
+        ..Point::default()
     }
 }
 
@@ -244,6 +274,7 @@ fn with_load(mut point: Point, mean: u64) -> Point {
         max: counts.len() as u64 - 1,
         gini: 0.5,
         histogram: Bins { width: 1, counts },
+        ..Load::default()
     };
     let counts: Vec<u64> = (0..60)
         .map(|bin: i32| if bin < 25 { 0 } else { (500 / (1 + (bin - 40).pow(2) / 9)) as u64 })
@@ -257,6 +288,7 @@ fn with_load(mut point: Point, mean: u64) -> Point {
         max: 60 * mean - 1,
         gini: 0.1,
         histogram: Bins { width: mean, counts },
+        ..Load::default()
     };
     point.messages = vec![MessageCount {
         kind: "find_successor".to_owned(),

@@ -9,14 +9,28 @@ use serde_json::json;
 use super::*;
 use crate::measure::summary::{Load, Point};
 
-const ALL_PLOTS: [Plot; 6] = [
-    Plot::Hops,
-    Plot::HopDistribution,
-    Plot::KeysPerNode,
-    Plot::KeyDistribution,
-    Plot::MessagesPerNode,
-    Plot::MessageDistribution,
-];
+/// Every kind of plot.
+fn all_plots() -> Vec<Plot> {
+    let plots = json!([
+        "hops",
+        "hop_distribution",
+        "keys_per_node",
+        "key_distribution",
+        "messages_per_node",
+        "message_distribution",
+        {"metric": {"metric": "messages.total", "curves": [
+            {"label": "O(log² N)", "law": "log2_squared", "times": 2.5, "to": 1e6},
+            {"label": "O(N)", "law": "linear"},
+        ]}},
+        {"metric": {"metrics": ["hops.p50", "hops.p99"], "per": "hops.mean", "file": "spread"}},
+        {"over_time": {
+            "series": ["lookups.success", "ring.right_fingers"],
+            "marks": [{"at": "30min", "label": "a node dies"}],
+            "curves": [{"label": "theory", "value": 0.9}],
+        }},
+    ]);
+    serde_json::from_value(plots).unwrap()
+}
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
@@ -40,7 +54,7 @@ fn the_same_results_give_the_same_bytes() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::hops();
     let written = |root: &str| {
-        let folder = write(&out.path().join(root), &outcome, &ALL_PLOTS, true).unwrap();
+        let folder = write(&out.path().join(root), &outcome, &all_plots(), true).unwrap();
         files(&folder)
     };
     let first = written("a");
@@ -57,13 +71,19 @@ fn the_same_results_give_the_same_bytes() {
         "keys_per_node.png",
         "keys_per_node.svg",
         "load.csv",
+        "lookups_success_over_time.png",
+        "lookups_success_over_time.svg",
         "message_distribution.png",
         "message_distribution.svg",
         "messages.csv",
         "messages_per_node.png",
         "messages_per_node.svg",
+        "messages_total.png",
+        "messages_total.svg",
         "published.csv",
         "runs.csv",
+        "spread.png",
+        "spread.svg",
         "summary.json",
     ];
     assert_eq!(first.keys().collect::<Vec<_>>(), expected);
@@ -89,7 +109,7 @@ fn a_summary_reads_back_as_it_was() {
 fn new_results_take_the_place_of_the_old_ones_as_a_whole() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::single();
-    let folder = write(out.path(), &outcome, &ALL_PLOTS, false).unwrap();
+    let folder = write(out.path(), &outcome, &all_plots(), false).unwrap();
     assert!(folder.join("hops.svg").exists());
     write(out.path(), &outcome, &[], false).unwrap();
     assert!(!folder.join("hops.svg").exists(), "a plot of the old results lingers");
@@ -100,7 +120,7 @@ fn new_results_take_the_place_of_the_old_ones_as_a_whole() {
 fn a_failure_leaves_the_old_results() {
     let out = tempfile::tempdir().unwrap();
     let outcome = sample::single();
-    let folder = write(out.path(), &outcome, &ALL_PLOTS, false).unwrap();
+    let folder = write(out.path(), &outcome, &all_plots(), false).unwrap();
     let before = files(&folder);
     let failed = folder::replace(out.path(), "chord-1000", |new| {
         fs::write(new.join("half"), "written").unwrap();
@@ -217,13 +237,14 @@ fn degenerate_results_are_drawn() {
         swept(one_huge),
         swept(huge_load),
         swept(odd_params),
+        sample::systems(),
         sample::many(60, 1),
         sample::many(3, 12),
         sample::many(3, 25),
         sample::outcome(&"name-".repeat(40), &[], vec![sample::point()]),
     ];
     for (number, outcome) in outcomes.iter().enumerate() {
-        for plot in ALL_PLOTS {
+        for plot in &all_plots() {
             let svg = plots::svg(&outcome.summary, plot).unwrap();
             assert!(svg.starts_with("<svg width=\"900\" height=\"560\""), "{number} {plot:?}");
             assert!(svg.trim_end().ends_with("</svg>"), "{number} {plot:?}");
@@ -232,9 +253,36 @@ fn degenerate_results_are_drawn() {
     }
 }
 
+/// Systems side by side keep their colours, curves reach where they are told to, and
+/// moments have names.
+#[test]
+fn systems_are_compared_over_their_size_and_over_time() {
+    let summary = sample::systems().summary;
+    let svg = |plot| plots::svg(&summary, &serde_json::from_value(plot).unwrap()).unwrap();
+    let curve = json!([{"label": "5/2·log² N", "law": "log2_squared", "times": 2.5, "to": 1e6}]);
+    let cost = svg(json!({"metric": {"metric": "messages.total", "curves": curve}}));
+    for word in ["tracker", "Chord base", "1\u{a0}000\u{a0}000", "5/2·log² N", "Table 1"] {
+        assert!(cost.contains(word), "{word}");
+    }
+    let condition = json!({"system": ["tracker", "Chord"], "population.nodes": 1024});
+    let time = json!({
+        "series": ["lookups.success"], "where": condition, "title": "After a death",
+        "marks": [{"at": "30min", "label": "a node dies"}],
+    });
+    let time = svg(json!({"over_time": time}));
+    for word in ["After a death", "simulated time in min", "a node dies", "nodes\u{a0}=\u{a0}1024"]
+    {
+        assert!(time.contains(word), "{word}");
+    }
+    for (drawing, colour) in [(&cost, "#009E73"), (&cost, "#56B4E9"), (&time, "#0072B2")] {
+        assert!(drawing.contains(colour), "{colour}");
+    }
+    assert!(!time.contains("#009E73"), "the second of two series is Chord, not number two");
+}
+
 #[test]
 fn a_legend_that_does_not_fit_says_how_many_are_left_out() {
-    let svg = plots::svg(&sample::many(6, 25).summary, Plot::Hops).unwrap();
+    let svg = plots::svg(&sample::many(6, 25).summary, &Plot::Hops).unwrap();
     assert!(svg.contains("+ ") && svg.contains(" more\n"), "{svg}");
     assert!(svg.contains("mean\u{a0}=\u{a0}10ms") && !svg.contains("mean\u{a0}=\u{a0}130ms"));
 }

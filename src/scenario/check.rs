@@ -5,6 +5,8 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod tracker;
+
 use std::collections::BTreeSet;
 
 use crate::id::{Id, IdSpace};
@@ -13,10 +15,12 @@ use crate::sim::{Duration, Time};
 
 use super::error::Fault;
 use super::format::{
-    Chord, ExplicitId, Fingers, FullMembership, Joins, Latency, Lookups, Network, Overlay,
-    Placement, Population, Scenario, Spread, Workload,
+    Arrivals, Chord, ChordJoin, CopyPlacement, Crash, ExplicitId, Fault as FaultFormat, Fingers,
+    FullMembership, Joins, Latency, Leaves, Network, Overlay, Placement, Population, Requests,
+    Scenario, Spread, Storage, Workload,
 };
 use super::units::Span;
+use crate::workload::JoinTimes;
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -31,6 +35,10 @@ pub const MAX_LOOKUPS: u64 = 1_000_000_000;
 /// The least chance that a draw of all identifiers of a server finds them free. (Servers
 /// without virtual nodes need none: they fill a ring one by one.)
 const LEAST_ROOM: f64 = 1e-3;
+/// The most copies of a value.
+const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
+/// The most samples of a run.
+const MAX_SAMPLES: u64 = 100_000;
 /// The most nodes that a node gossips with in a round.
 const MAX_FANOUT: u32 = 100;
 /// Live servers that one broadcast may make look dead, on average. Each of them leads to two
@@ -58,10 +66,16 @@ pub struct Setup {
     pub overlay: Overlay,
     /// What lies between the nodes.
     pub network: Network,
-    /// The lookups, if there are any.
-    pub lookups: Option<Lookups>,
-    /// Number of keys placed on the ring.
-    pub keys: u64,
+    /// The servers that leave, if any do.
+    pub leaves: Option<Leaves>,
+    /// What breaks, by ascending time.
+    pub faults: Vec<FaultFormat>,
+    /// What the nodes are asked to do.
+    pub workload: Workload,
+    /// How far copies at k, k + F … are apart.
+    pub copy_step: Option<Id>,
+    /// Time from one sample to the next.
+    pub sample_every: Option<Duration>,
     /// When the simulation ends; without it, when nothing is left to do.
     pub duration: Option<Duration>,
 }
@@ -71,8 +85,8 @@ pub struct Setup {
 pub struct JoinPlan {
     /// Number of servers that stand on a converged ring at the start.
     pub initial: u32,
-    /// When each of the other servers joins, in ascending order.
-    pub times: Vec<Time>,
+    /// When each of the other servers joins.
+    pub times: JoinTimes,
 }
 
 impl Setup {
@@ -91,8 +105,7 @@ fn refuse<T>(place: &str, problem: impl Into<String>, mend: impl Into<String>) -
 /// Checks what holds for the scenario as a whole.
 pub(super) fn name(scenario: &Scenario) -> Checked {
     let name = &scenario.name;
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || !name.chars().all(good) || name.len() > LONGEST_NAME {
+    if !names_a_file(name) {
         return refuse(
             "name",
             format!("{name:?} cannot name a folder"),
@@ -100,6 +113,12 @@ pub(super) fn name(scenario: &Scenario) -> Checked {
         );
     }
     Ok(())
+}
+
+/// Whether a text can name a file or folder on every system.
+pub(super) fn names_a_file(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.chars().all(good) && name.len() <= LONGEST_NAME
 }
 
 /// Checks one setting of the parameters.
@@ -123,18 +142,28 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
             broadcast(membership, servers, scenario.network.loss)?;
             baseline(membership, &scenario.workload)?;
         }
+        Overlay::Tracker(_) => {}
     }
     let joins = match &population.joins {
-        Some(joins) => Some(join_plan(joins, servers, &scenario.overlay, duration)?),
+        Some(joins) => {
+            Some(join_plan(joins, servers, population.virtual_nodes, &scenario.overlay, duration)?)
+        }
         None => None,
     };
-    patience(&scenario.overlay, &scenario.network.latency)?;
-    if let Some(lookups) = &scenario.workload.lookups {
-        self::lookups(lookups, nodes, duration)?;
+    let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
+    if let Overlay::Tracker(tracker) = &scenario.overlay {
+        self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
     }
-    let keys = scenario.workload.keys;
-    if keys > MAX_KEYS {
-        return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
+    patience(&scenario.overlay, &scenario.network.latency)?;
+    let leaves = population.leaves.clone();
+    if let Some(leaves) = &leaves {
+        self::leaves(leaves, initial, duration)?;
+    }
+    let faults = faults(&scenario.faults, servers, duration)?;
+    let copy_step = workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
+    let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
+    if let Some(every) = sample_every {
+        samples(every, duration)?;
     }
     Ok(Setup {
         seed: scenario.seed,
@@ -145,8 +174,11 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
         joins,
         overlay: scenario.overlay.clone(),
         network: scenario.network.clone(),
-        lookups: scenario.workload.lookups.clone(),
-        keys,
+        leaves,
+        faults,
+        workload: scenario.workload.clone(),
+        copy_step,
+        sample_every,
         duration,
     })
 }
@@ -252,11 +284,24 @@ fn chance_of_room(nodes: u64, times: u32, size: u64) -> f64 {
 fn join_plan(
     joins: &Joins,
     servers: u32,
+    virtual_nodes: u32,
     overlay: &Overlay,
     duration: Option<Duration>,
 ) -> Checked<JoinPlan> {
     let place = "population.joins";
-    let initial = joins.initial;
+    let initial = match (joins.initial, joins.count) {
+        (Some(_), Some(_)) => {
+            let problem = "has both `initial` and `count`";
+            return refuse(place, problem, "leave one of them out");
+        }
+        (Some(initial), None) => initial,
+        (None, Some(count)) if count >= servers => {
+            let problem = format!("{count} of {servers} nodes cannot join: nobody is there");
+            return refuse("population.joins.count", problem, "give fewer than there are");
+        }
+        (None, Some(count)) => servers - count,
+        (None, None) => 1,
+    };
     if initial == 0 || initial > servers {
         return refuse(
             "population.joins.initial",
@@ -266,8 +311,13 @@ fn join_plan(
     }
     let joining = servers - initial;
     let times = match (&joins.interval, &joins.times) {
-        (Some(interval), None) => regular_times(joins.start.0, interval.0, joining)?,
-        (None, Some(times)) => given_times(joins.start.0, times, joining)?,
+        (Some(interval), None) if joins.arrivals == Arrivals::Poisson => {
+            positive("population.joins.interval", *interval)?;
+            let (start, interval) = (Time::ZERO + joins.start.0, interval.0);
+            JoinTimes::Poisson { start, interval, count: joining as usize }
+        }
+        (Some(interval), None) => JoinTimes::At(regular_times(joins.start.0, interval.0, joining)?),
+        (None, Some(times)) => JoinTimes::At(given_times(joins.start.0, times, joining)?),
         (None, None) => {
             let mend = "give `interval`, or `times` for moments of your own";
             return refuse(place, "does not say when the nodes join", mend);
@@ -277,22 +327,13 @@ fn join_plan(
         }
     };
     if let Overlay::Chord(chord) = overlay {
-        if chord.stabilize.is_none() {
-            return refuse(
-                place,
-                "nobody learns of nodes that join while nobody stabilises",
-                "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}",
-            );
-        }
-        if duration.is_none() {
-            return refuse(
-                "duration",
-                "is missing: nodes that join and stabilise never come to an end",
-                "say how long to simulate, such as \"10min\"",
-            );
-        }
+        joins_on_chord(chord, virtual_nodes)?;
     }
-    match (times.last(), duration) {
+    let last = match &times {
+        JoinTimes::At(times) => times.last(),
+        JoinTimes::Poisson { .. } => None,
+    };
+    match (last, duration) {
         // What happens at the end does not happen any more.
         (Some(last), Some(duration)) if last.as_nanos() >= duration.as_nanos() => refuse(
             place,
@@ -300,6 +341,23 @@ fn join_plan(
             "give a longer `duration` or earlier joins",
         ),
         _ => Ok(JoinPlan { initial, times }),
+    }
+}
+
+/// What Chord needs for nodes to join.
+fn joins_on_chord(chord: &Chord, virtual_nodes: u32) -> Checked {
+    match chord.join {
+        ChordJoin::Stabilized if chord.stabilize.is_none() => refuse(
+            "population.joins",
+            "nobody learns of nodes that join while nobody stabilises",
+            "give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}, or the base version of `overlay.chord.join`",
+        ),
+        ChordJoin::Base(_) if virtual_nodes > 1 => refuse(
+            "population.virtual_nodes",
+            "the virtual nodes of a server join at once, which the base version of `overlay.chord.join` cannot",
+            "leave out `population.virtual_nodes` or `overlay.chord.join`",
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -343,6 +401,10 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
         let problem = format!("a list of {} successors", chord.successors);
         return refuse(&place("successors"), problem, format!("give 1 to {MAX_SUCCESSORS}"));
     }
+    if chord.join != ChordJoin::Stabilized && chord.successors > 1 {
+        let problem = format!("a list of {}, but the base version keeps one", chord.successors);
+        return refuse(&place("successors"), problem, "leave out this or `overlay.chord.join`");
+    }
     positive(&place("request_timeout"), chord.request_timeout)?;
     if chord.fix_fingers.is_some() && chord.fingers == Fingers::None {
         let problem = "there are no fingers to fix with `fingers` \"none\"";
@@ -355,6 +417,13 @@ fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
     ];
     for (field, round) in rounds {
         let Some((period, jitter)) = round else { continue };
+        if chord.join != ChordJoin::Stabilized {
+            return refuse(
+                &place(field),
+                "has nothing to repair after joins of the base version, which keep every pointer right",
+                "leave out this or `overlay.chord.join`",
+            );
+        }
         positive(&place(&format!("{field}.period")), period)?;
         share(&place(&format!("{field}.jitter")), jitter, "a share of the period")?;
         if duration.is_none() {
@@ -458,6 +527,7 @@ fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
         Overlay::FullMembership(membership) => {
             ("overlay.full_membership.request_timeout", membership.request_timeout.0)
         }
+        Overlay::Tracker(tracker) => ("overlay.tracker.request_timeout", tracker.request_timeout.0),
     };
     let shortest = match latency {
         Latency::Constant(span) => span.0,
@@ -478,51 +548,234 @@ fn patience(overlay: &Overlay, latency: &Latency) -> Checked {
     Ok(())
 }
 
-fn lookups(lookups: &Lookups, nodes: u64, duration: Option<Duration>) -> Checked {
-    let place = |field: &str| format!("workload.lookups.{field}");
-    positive(&place("interval"), lookups.interval)?;
-    if let Some(timeout) = lookups.timeout {
+fn leaves(leaves: &Leaves, initial: u32, duration: Option<Duration>) -> Checked {
+    let place = |field: &str| format!("population.leaves.{field}");
+    if leaves.count == 0 || leaves.count >= initial {
+        let problem = format!("{} of {initial} initial servers cannot leave", leaves.count);
+        let mend = "give at least 1, and fewer than there are at the start";
+        return refuse(&place("count"), problem, mend);
+    }
+    let (start, interval) = (leaves.start.0.as_nanos(), leaves.interval.0.as_nanos());
+    let last = u64::from(leaves.count - 1).checked_mul(interval).and_then(|t| t.checked_add(start));
+    match (last, duration) {
+        (None, _) => refuse(
+            &place("interval"),
+            format!("{} leaves at this distance end after more than 584 years", leaves.count),
+            "give a shorter interval",
+        ),
+        (Some(last), Some(end)) if last >= end.as_nanos() => refuse(
+            "population.leaves",
+            format!(
+                "the last server leaves at {}, not before the end at {end}",
+                Time::from_nanos(last)
+            ),
+            "give a longer `duration` or earlier leaves",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn faults(
+    faults: &[FaultFormat],
+    servers: u32,
+    duration: Option<Duration>,
+) -> Checked<Vec<FaultFormat>> {
+    for (position, fault) in faults.iter().enumerate() {
+        let place = |field: &str| format!("faults[{position}].{field}");
+        if let Some(end) = duration.filter(|end| fault.at.0 >= *end) {
+            let problem = format!("{} is not before the end at {end}", fault.at.0);
+            return refuse(&place("at"), problem, "give an earlier time or a longer `duration`");
+        }
+        match &fault.crash {
+            Crash::Nodes(nodes) => {
+                if nodes.is_empty() {
+                    return refuse(&place("crash.nodes"), "is empty", "give at least one number");
+                }
+                if let Some(unknown) = nodes.iter().find(|node| **node >= servers) {
+                    let problem = format!("there is no server {unknown} among {servers}");
+                    return refuse(&place("crash.nodes"), problem, "give numbers from 0 on");
+                }
+            }
+            Crash::Busiest(count) | Crash::Random(count) => {
+                if *count == 0 || *count >= servers {
+                    let problem = format!("{count} of {servers} servers cannot crash");
+                    let mend = "give at least 1, and fewer than there are";
+                    return refuse(&place("crash"), problem, mend);
+                }
+            }
+        }
+    }
+    let mut faults = faults.to_vec();
+    faults.sort_by_key(|fault| fault.at.0);
+    Ok(faults)
+}
+
+fn samples(every: Duration, duration: Option<Duration>) -> Checked {
+    positive("measure.every", Span(every))?;
+    let Some(end) = duration else {
+        let problem = "is missing: samples are taken from the start to a known end";
+        return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
+    };
+    let samples = end.as_nanos() / every.as_nanos();
+    if samples > MAX_SAMPLES {
+        let problem = format!("every {every} for {end} are {samples} samples");
+        return refuse("measure.every", problem, format!("take at most {MAX_SAMPLES}"));
+    }
+    Ok(())
+}
+
+/// Checks what the nodes are asked to do; how far copies at k, k + F … are apart.
+fn workload(
+    workload: &Workload,
+    overlay: &Overlay,
+    nodes: u64,
+    space: IdSpace,
+    duration: Option<Duration>,
+) -> Checked<Option<Id>> {
+    if let Some(lookups) = &workload.lookups {
+        requests("workload.lookups", "lookups", lookups, nodes, duration)?;
+    }
+    let keys = workload.keys;
+    if keys > MAX_KEYS {
+        return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
+    }
+    copies("workload.key_copies", workload.key_copies)?;
+    match &workload.storage {
+        Some(storage) => self::storage(storage, overlay, nodes, space, duration),
+        None => Ok(None),
+    }
+}
+
+fn storage(
+    storage: &Storage,
+    overlay: &Overlay,
+    nodes: u64,
+    space: IdSpace,
+    duration: Option<Duration>,
+) -> Checked<Option<Id>> {
+    let place = |field: &str| format!("workload.storage.{field}");
+    let keys = u64::from(storage.keys);
+    if keys == 0 || keys > MAX_KEYS {
+        let mend = format!("give 1 to {MAX_KEYS}");
+        return refuse(&place("keys"), format!("{keys} keys"), mend);
+    }
+    copies(&place("copies"), storage.copies)?;
+    positive(&place("request_timeout"), storage.request_timeout)?;
+    for (field, span) in [("timeout", storage.timeout), ("repair", storage.repair)] {
+        if let Some(span) = span {
+            positive(&place(field), span)?;
+        }
+    }
+    if storage.repair.is_some() && duration.is_none() {
+        let problem = "is missing: `repair` goes on for ever";
+        return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
+    }
+    if let (Overlay::Chord(chord), CopyPlacement::Successors) = (overlay, &storage.placement)
+        && storage.copies > chord.successors + 1
+    {
+        let problem = format!(
+            "{} copies are more than an owner and its {} successors",
+            storage.copies, chord.successors
+        );
+        let mend = "give a longer list in `overlay.chord.successors`, or fewer copies";
+        return refuse(&place("copies"), problem, mend);
+    }
+    for (field, of) in [("puts", &storage.puts), ("gets", &storage.gets)] {
+        let Some(of) = of else { continue };
+        if of.timeout.is_some() {
+            let problem = "one time-out holds for puts and gets";
+            let mend = "give `workload.storage.timeout` instead";
+            return refuse(&place(&format!("{field}.timeout")), problem, mend);
+        }
+        requests(&place(field), field, of, nodes, duration)?;
+    }
+    if !storage.preloaded && storage.puts.is_none() {
+        let problem = "nothing is there at the start, and nobody puts anything";
+        return refuse(&place("puts"), problem, "give `puts`, or leave `preloaded` out");
+    }
+    match &storage.placement {
+        CopyPlacement::Successors => Ok(None),
+        CopyPlacement::Spaced(spaced) => match &spaced.step {
+            None => Ok(Some(even_step(space, storage.copies))),
+            Some(text) => space.parse_hex(text).map(Some).map_err(|error| {
+                let mend = format!("give hexadecimal digits below 2^{}", space.bits());
+                Fault::new(place("placement.spaced.step"), error.to_string(), mend)
+            }),
+        },
+    }
+}
+
+/// The distance that spreads so many copies evenly around the ring.
+fn even_step(space: IdSpace, copies: u32) -> Id {
+    // The first 128 bits are exact enough for any number of copies.
+    let bits = space.bits().min(128);
+    let step = (u128::MAX >> (128 - bits)) / u128::from(copies);
+    let terms = (0..bits).filter(|bit| step >> bit & 1 == 1);
+    terms.fold(Id::ZERO, |sum, bit| sum.plus(space.power_of_two(bit + space.bits() - bits)))
+}
+
+fn copies(place: &str, copies: u32) -> Checked {
+    if !(1..=MAX_COPIES).contains(&copies) {
+        return refuse(place, format!("{copies} copies"), format!("give 1 to {MAX_COPIES}"));
+    }
+    Ok(())
+}
+
+fn requests(
+    path: &str,
+    what: &str,
+    requests: &Requests,
+    nodes: u64,
+    duration: Option<Duration>,
+) -> Checked {
+    let place = |field: &str| format!("{path}.{field}");
+    positive(&place("interval"), requests.interval)?;
+    if let Some(timeout) = requests.timeout {
         positive(&place("timeout"), timeout)?;
     }
-    let (start, interval) = (lookups.start.0, lookups.interval.0);
+    if let Some(stop) = requests.stop.filter(|stop| stop.0 <= requests.start.0) {
+        let problem = format!("{} is not after the start at {}", stop.0, requests.start.0);
+        return refuse(&place("stop"), problem, "give a later time, or leave it out");
+    }
+    let (start, interval) = (requests.start.0, requests.interval.0);
     if duration.is_some_and(|end| start >= end) {
         let problem = format!("{start} is not before the end of the simulation");
         return refuse(&place("start"), problem, "give an earlier start or a longer `duration`");
     }
     // What each node makes: given, or as many as the duration has room for.
-    let per_node = match (lookups.per_node, duration) {
+    let per_node = match (requests.per_node, duration) {
         (Some(0), _) => {
-            let mend = "give at least 1, or leave `workload.lookups` out";
-            return refuse(&place("per_node"), "0 lookups are no workload", mend);
+            let mend = format!("give at least 1, or leave `{path}` out");
+            return refuse(&place("per_node"), format!("0 {what} are no workload"), mend);
         }
         (Some(per_node), _) => u64::from(per_node),
         (None, Some(end)) => (end.as_nanos() - start.as_nanos()) / interval.as_nanos(),
         (None, None) => {
             return refuse(
-                "workload.lookups",
+                path,
                 "would go on for ever",
-                "give `per_node`, the lookups of each node, or a `duration`",
+                format!("give `per_node`, the {what} of each node, or a `duration`"),
             );
         }
     };
     if per_node.saturating_mul(nodes) > MAX_LOOKUPS {
         return refuse(
-            "workload.lookups",
-            format!("{per_node} lookups by each of {nodes} nodes"),
+            path,
+            format!("{per_node} {what} by each of {nodes} nodes"),
             format!("ask for at most {MAX_LOOKUPS} in all"),
         );
     }
     let Some(end) =
         per_node.checked_mul(interval.as_nanos()).and_then(|all| all.checked_add(start.as_nanos()))
     else {
-        let problem = format!("{per_node} lookups, one every {interval}, take more than 584 years");
+        let problem = format!("{per_node} {what}, one every {interval}, take more than 584 years");
         return refuse(&place("interval"), problem, "give a shorter interval");
     };
     match duration {
         Some(duration) if end > duration.as_nanos() => refuse(
             &place("per_node"),
             format!(
-                "{per_node} lookups, one every {interval} from {start} on, go on until {}, beyond the duration of {duration}",
+                "{per_node} {what}, one every {interval} from {start} on, go on until {}, beyond the duration of {duration}",
                 Duration::from_nanos(end)
             ),
             "give fewer, a shorter `interval`, or a longer `duration`",
@@ -547,7 +800,7 @@ fn share(place: &str, share: f64, what: &str) -> Checked {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::super::{read, set};
@@ -576,7 +829,11 @@ mod tests {
         for (path, change) in changes {
             set::set(&mut value, path, change.clone()).unwrap();
         }
-        let scenario = read::scenario(&value).unwrap();
+        checked(&value)
+    }
+
+    pub(super) fn checked(value: &Value) -> Result<Setup, String> {
+        let scenario = read::scenario(value).unwrap();
         name(&scenario)
             .and_then(|()| setup(&scenario))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
@@ -585,10 +842,11 @@ mod tests {
     #[test]
     fn a_good_scenario_passes() {
         let setup = with(&[]).unwrap();
-        assert_eq!((setup.servers, setup.nodes(), setup.keys), (10, 10, 100));
+        assert_eq!((setup.servers, setup.nodes(), setup.workload.keys), (10, 10, 100));
         let joins = setup.joins.unwrap();
         assert_eq!(joins.initial, 4);
-        let seconds: Vec<_> = joins.times.iter().map(ToString::to_string).collect();
+        let JoinTimes::At(times) = joins.times else { panic!("joins at equal distances") };
+        let seconds: Vec<_> = times.iter().map(ToString::to_string).collect();
         assert_eq!(seconds, ["1s", "3s", "5s", "7s", "9s", "11s"]);
     }
 
@@ -622,6 +880,23 @@ mod tests {
         let space = setup.id_space;
         assert_eq!(setup.explicit_ids, Some(vec![space.id(0), space.id(31), space.id(42)]));
         assert_eq!(setup.servers, 3);
+    }
+
+    #[test]
+    fn joining_nodes_are_counted_in_either_way() {
+        let setup = with(&[("population.joins", json!({"count": 3, "interval": "2s"}))]).unwrap();
+        let joins = setup.joins.unwrap();
+        assert_eq!(joins.initial, 7);
+    }
+
+    #[test]
+    fn joins_of_the_base_version_come_to_an_end_by_themselves() {
+        let setup = with(&[
+            ("overlay.chord", json!({"join": {"base": {"fingers": "each"}}})),
+            ("duration", json!(null)),
+        ])
+        .unwrap();
+        assert_eq!(setup.joins.unwrap().initial, 4);
     }
 
     #[test]
@@ -665,6 +940,8 @@ mod tests {
             vec![("population", json!({"ids": ["0y1"]}))],
             vec![("population.joins.initial", json!(0))],
             vec![("population.joins.initial", json!(11))],
+            vec![("population.joins", json!({"count": 10, "interval": "1s"}))],
+            vec![("population.joins.count", json!(6))],
             vec![("population.joins.interval", no())],
             vec![("population.joins.times", json!(["1s"]))],
             vec![("population.joins", json!({"initial": 8, "times": ["1s"]}))],
@@ -679,6 +956,12 @@ mod tests {
             vec![("overlay.chord.fingers", json!("none"))],
             vec![("overlay.chord.stabilize.period", json!("0ms"))],
             vec![("overlay.chord.stabilize.jitter", json!(1.01))],
+            vec![("overlay.chord.join", json!({"base": {}}))],
+            vec![("overlay.chord", json!({"join": {"base": {}}, "stabilize": {"period": "1s"}}))],
+            vec![
+                ("overlay.chord", json!({"join": {"base": {}}})),
+                ("population.virtual_nodes", json!(2)),
+            ],
             vec![("network.loss", json!(1.5))],
             vec![("network.loss", json!(-0.1))],
             vec![("network.latency.uniform.to", json!("9ms"))],

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use crate::measure::metrics;
 
-use super::PlannedPoint;
 use super::condition::same;
 use super::error::Fault;
-use super::format::{Bound, Claim, Condition, Limits, Plot, Published, Scenario};
+use super::format::{Bound, Claim, Condition, Limits, Published, Scenario};
+use super::plot;
 use super::sweep::Grid;
+use super::{PlannedPoint, Setup};
 
 /// The parameter over which hops are fitted.
 const NODES: &str = "population.nodes";
@@ -23,6 +24,60 @@ const NODES: &str = "population.nodes";
 /// bins and the metric that they belong to.
 const DISTRIBUTIONS: [(&str, &str); 3] =
     [("hops.pdf", "hops"), ("keys_per_node.pdf", "keys"), ("messages_per_node.pdf", "messages")];
+
+/// What must be in a scenario for there to be anything to measure.
+struct Need {
+    /// The first parts of the names of the metrics that need it.
+    families: &'static [&'static str],
+    what: &'static str,
+    is_there: fn(&Setup) -> bool,
+    mend: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need {
+        families: &["hops", "lookups", "latency_ms", "forwards", "fit"],
+        what: "lookups",
+        is_there: |setup| setup.workload.lookups.is_some(),
+        mend: "workload.lookups",
+    },
+    Need {
+        families: &["keys_per_node"],
+        what: "keys",
+        is_there: |setup| setup.workload.keys > 0,
+        mend: "workload.keys",
+    },
+    Need {
+        families: &["joins"],
+        what: "joins",
+        is_there: |setup| setup.joins.is_some() || setup.leaves.is_some(),
+        mend: "population.joins",
+    },
+    Need {
+        families: &["leaves"],
+        what: "leaves",
+        is_there: |setup| setup.leaves.is_some(),
+        mend: "population.leaves",
+    },
+    Need {
+        families: &["gets", "puts", "storage"],
+        what: "values",
+        is_there: |setup| setup.workload.storage.is_some(),
+        mend: "workload.storage",
+    },
+    Need {
+        families: &["downloads", "swarm"],
+        what: "downloads",
+        is_there: |setup| setup.workload.downloads.is_some(),
+        mend: "workload.downloads",
+    },
+    Need {
+        families: &["after_fault"],
+        what: "faults",
+        is_there: |setup| !setup.faults.is_empty(),
+        mend: "faults",
+    },
+];
 
 /// Checks plots, claims and published numbers. `narrowed` says that the command
 /// line changed parameters: then points may be missing that the file has.
@@ -33,9 +88,7 @@ pub(super) fn check(
     narrowed: bool,
 ) -> Result<(), Fault> {
     let known = Known::new(grid, points, narrowed);
-    for (position, plot) in scenario.plots.iter().enumerate() {
-        known.plot(&format!("plots[{position}]"), *plot)?;
-    }
+    plot::check(&known, &scenario.plots)?;
     for (position, claim) in scenario.expect.iter().enumerate() {
         known.claim(&format!("expect[{position}]"), claim)?;
     }
@@ -45,9 +98,9 @@ pub(super) fn check(
     Ok(())
 }
 
-type Checked = Result<(), Fault>;
+pub(super) type Checked = Result<(), Fault>;
 
-fn refuse(
+pub(super) fn refuse(
     place: impl Into<String>,
     problem: impl Into<String>,
     mend: impl Into<String>,
@@ -56,13 +109,10 @@ fn refuse(
 }
 
 /// What can be spoken of.
-struct Known<'a> {
+pub(super) struct Known<'a> {
     points: &'a [PlannedPoint],
     /// The swept parameters with their values.
-    swept: BTreeMap<&'a str, Vec<Value>>,
-    /// Whether any point has lookups, and keys.
-    lookups: bool,
-    keys: bool,
+    pub(super) swept: BTreeMap<&'a str, Vec<Value>>,
     narrowed: bool,
 }
 
@@ -71,31 +121,28 @@ impl<'a> Known<'a> {
         Known {
             points,
             swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
-            lookups: points.iter().any(|point| point.setup.lookups.is_some()),
-            keys: points.iter().any(|point| point.setup.keys > 0),
             narrowed,
         }
     }
 
-    fn plot(&self, place: &str, plot: Plot) -> Checked {
-        match plot {
-            Plot::Hops | Plot::HopDistribution => self.measured(place, "hops"),
-            Plot::KeysPerNode | Plot::KeyDistribution => self.measured(place, "keys_per_node"),
-            Plot::MessagesPerNode | Plot::MessageDistribution => Ok(()),
-        }
+    /// Whether any point is looked at while it runs.
+    pub(super) fn takes_samples(&self) -> bool {
+        self.points.iter().any(|point| point.setup.sample_every.is_some())
     }
 
     /// Refuses a metric of which no point has anything.
-    fn measured(&self, place: &str, metric: &str) -> Checked {
+    pub(super) fn measured(&self, place: &str, metric: &str) -> Checked {
         let family = metric.split('.').next().unwrap_or_default();
-        match family {
-            "hops" | "lookups" | "latency_ms" | "forwards" | "fit" if !self.lookups => {
-                refuse(place, format!("no lookups for `{metric}`"), "give `workload.lookups`")
+        let missing = NEEDS.iter().find(|need| {
+            need.families.contains(&family)
+                && !self.points.iter().any(|point| (need.is_there)(&point.setup))
+        });
+        match missing {
+            Some(need) => {
+                let problem = format!("no {} for `{metric}`", need.what);
+                refuse(place, problem, format!("give `{}`", need.mend))
             }
-            "keys_per_node" if !self.keys => {
-                refuse(place, format!("no keys for `{metric}`"), "give `workload.keys`")
-            }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -134,7 +181,7 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
-    fn metric(&self, place: &str, name: &str, is_fit: bool) -> Checked {
+    pub(super) fn metric(&self, place: &str, name: &str, is_fit: bool) -> Checked {
         let found =
             if is_fit { metrics::find_fit(name).is_some() } else { metrics::find(name).is_some() };
         if found {
@@ -145,7 +192,7 @@ impl<'a> Known<'a> {
             (false, None) => format!("there is no metric `{name}`"),
             (false, Some(_)) => format!("`{name}` is of a fit, not of a point"),
         };
-        refuse(place, problem, format!("the metrics are {}", near(name, is_fit)))
+        refuse(place, problem, known_metrics(name, is_fit))
     }
 
     fn bound(&self, place: &str, bound: &Bound, is_fit: bool) -> Checked {
@@ -170,7 +217,7 @@ impl<'a> Known<'a> {
     fn condition(&self, place: &str, name: &str, condition: &Condition) -> Checked {
         let swept = self.swept.get(name);
         if swept.is_none() && metrics::find(name).is_none() && !self.narrowed {
-            let mend = format!("the metrics are {}", near(name, false));
+            let mend = known_metrics(name, false);
             let problem = format!("`{name}` is neither a swept parameter nor a metric");
             return refuse(place, problem, mend);
         }
@@ -205,6 +252,23 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
+    /// Conditions on swept parameters alone.
+    pub(super) fn swept_conditions(
+        &self,
+        place: &str,
+        conditions: &BTreeMap<String, Condition>,
+    ) -> Checked {
+        for (name, condition) in conditions {
+            let place = format!("{place}.where.{name}");
+            if !self.swept.contains_key(name.as_str()) {
+                let problem = format!("`{name}` is not a swept parameter");
+                return refuse(place, problem, "choose points by swept parameters");
+            }
+            self.condition(&place, name, condition)?;
+        }
+        Ok(())
+    }
+
     fn published(&self, place: &str, published: &Published) -> Checked {
         let at = |field: &str| format!("{place}.{field}");
         let bins = DISTRIBUTIONS.iter().find(|(name, _)| *name == published.metric);
@@ -227,14 +291,7 @@ impl<'a> Known<'a> {
                 return refuse(at("against"), problem, mend);
             }
         }
-        for (name, condition) in &published.condition {
-            let place = format!("{place}.where.{name}");
-            if !self.swept.contains_key(name.as_str()) {
-                let problem = format!("`{name}` is not a swept parameter");
-                return refuse(place, problem, "choose points by swept parameters");
-            }
-            self.condition(&place, name, condition)?;
-        }
+        self.swept_conditions(place, &published.condition)?;
         if !published.divided_by.is_finite() || published.divided_by <= 0.0 {
             let problem = format!("{} divides nothing", published.divided_by);
             return refuse(at("divided_by"), problem, "give a number above 0");
@@ -324,22 +381,28 @@ fn comparison(place: &str, claim: &Claim) -> Checked {
     }
 }
 
-/// The metrics of the same family as a name that is none; all families otherwise.
-fn near(name: &str, is_fit: bool) -> String {
+/// The names of the same family as one that is none of them; all families otherwise.
+pub(super) fn near(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> String {
     let family = |name: &'static str| name.split('.').next().unwrap_or_default();
-    if is_fit {
-        return metrics::FIT_METRICS.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
-    }
-    let names = || metrics::METRICS.iter().map(|metric| metric.name);
     let wanted = name.split('.').next().unwrap_or_default();
-    let mut list: Vec<String> =
-        names().filter(|n| family(n) == wanted).map(str::to_owned).collect();
+    let alike = names.clone().filter(|n| family(n) == wanted).map(str::to_owned);
+    let mut list: Vec<String> = alike.collect();
     if list.is_empty() {
         let starred = |n| if family(n) == n { n.to_owned() } else { format!("{}.*", family(n)) };
-        list = names().map(starred).collect();
+        list = names.map(starred).collect();
         list.dedup();
     }
     list.join(", ")
+}
+
+/// What to say of a metric that is none.
+fn known_metrics(name: &str, is_fit: bool) -> String {
+    let names = if is_fit {
+        metrics::FIT_METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>().join(", ")
+    } else {
+        near(name, metrics::METRICS.iter().map(|metric| metric.name))
+    };
+    format!("the metrics are {names}")
 }
 
 #[cfg(test)]
@@ -454,15 +517,6 @@ mod tests {
         .map(|changes| published(&changes).unwrap_err())
         .collect();
         insta::assert_snapshot!(refusals.join("\n"));
-    }
-
-    #[test]
-    fn plots_of_nothing_are_refused() {
-        outcome("plots", json!(["hops", "message_distribution"])).unwrap();
-        assert_eq!(
-            outcome("plots", json!(["hops", "key_distribution"])).unwrap_err(),
-            "x: plots[1]: no keys for `keys_per_node`; give `workload.keys`"
-        );
     }
 
     #[test]

@@ -47,6 +47,12 @@ pub struct Scenario {
     /// What the nodes are asked to do.
     #[serde(default)]
     pub workload: Workload,
+    /// What breaks, and when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// What is measured while the simulation runs, besides at its end.
+    #[serde(default)]
+    pub measure: Option<Measure>,
     /// How long to simulate. Without it the run ends when nothing is left to do,
     /// which asks for an overlay without periodic maintenance.
     #[serde(default)]
@@ -57,7 +63,8 @@ pub struct Scenario {
     #[schemars(range(min = 1))]
     pub repeat: u32,
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
-    /// Several make a grid, the last one varying fastest.
+    /// Several make a grid, the last one varying fastest. An axis of `variants` has a
+    /// label instead of a path, such as `system`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Axis>")]
     pub sweep: serde_json::Map<String, Value>,
@@ -93,6 +100,9 @@ pub struct Population {
     /// converged, with every pointer right.
     #[serde(default)]
     pub joins: Option<Joins>,
+    /// Servers that leave in good order while the simulation runs.
+    #[serde(default)]
+    pub leaves: Option<Leaves>,
 }
 
 /// An identifier given in the file: a number, or a text in hexadecimal.
@@ -109,19 +119,42 @@ pub enum ExplicitId {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Joins {
-    /// Number of nodes that stand on a converged ring at the start; the others join.
-    #[serde(default = "one_u32")]
+    /// Number of nodes that stand on a converged ring at the start; the others join. One
+    /// if neither this nor `count` is given.
+    #[serde(default)]
     #[schemars(range(min = 1))]
-    pub initial: u32,
+    pub initial: Option<u32>,
+    /// Number of nodes that join; the others are there at the start.
+    #[serde(default)]
+    pub count: Option<u32>,
     /// When the first node joins.
     #[serde(default)]
     pub start: Span,
     /// Time from one join to the next. `"0s"` lets all join at once.
     #[serde(default)]
     pub interval: Option<Span>,
+    /// Whether joins come at equal distances, or as a Poisson process with `interval` as
+    /// the mean; then those that the `duration` has no room for do not come.
+    #[serde(default)]
+    pub arrivals: Arrivals,
     /// The moments of the joins, one for each joining node, instead of `interval`.
     #[serde(default)]
     pub times: Option<Vec<Span>>,
+}
+
+/// Servers that leave in good order, drawn from those that are up.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leaves {
+    /// How many leave.
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// When the first one leaves.
+    #[serde(default)]
+    pub start: Span,
+    /// Time from one to the next.
+    #[serde(default = "one_second")]
+    pub interval: Span,
 }
 
 /// The system that the nodes run.
@@ -133,6 +166,8 @@ pub enum Overlay {
     /// Consistent hashing with full membership, as in Dynamo (`DeCandia` et al. 2007):
     /// every node knows all others. A server runs one node for all its virtual nodes.
     FullMembership(FullMembership),
+    /// Trackers that know which client has which file, as in BitTorrent.
+    Tracker(Tracker),
 }
 
 /// Chord, as in Stoica et al. 2001 and 2003.
@@ -147,6 +182,10 @@ pub struct Chord {
     /// only, and a lookup walks around the ring.
     #[serde(default)]
     pub fingers: Fingers,
+    /// How nodes join and leave: `"stabilized"`, or
+    /// `{"base": {"fingers": "skip_covered"}}`.
+    #[serde(default)]
+    pub join: ChordJoin,
     /// Who asks whom during a lookup.
     #[serde(default)]
     pub lookup: LookupStyle,
@@ -168,6 +207,43 @@ pub struct Chord {
     /// The first version of the protocol did not.
     #[serde(default = "yes")]
     pub ask_before_adopting: bool,
+}
+
+/// How nodes join and leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChordJoin {
+    /// A joining node finds its successor; `stabilize` and `fix_fingers` do the rest. Nodes
+    /// may join, leave and fail at any time.
+    #[default]
+    Stabilized,
+    /// A joining or leaving node makes every pointer right at once, its own and those of
+    /// others (Stoica et al. 2001, Section 4.4). It is assumed that nodes join and leave one
+    /// at a time, that nobody fails and that no message is lost.
+    Base(BaseJoin),
+}
+
+/// The base version of joining.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaseJoin {
+    /// How a joining node comes by its finger table.
+    #[serde(default)]
+    pub fingers: FingerInit,
+}
+
+/// How a joining node comes by its finger table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FingerInit {
+    /// Every finger by a lookup of its own: O(m log N) messages.
+    Each,
+    /// A finger that starts before the one before it ends is the same node, and is not
+    /// looked up: O(log² N) messages.
+    #[default]
+    SkipCovered,
+    /// The successor's table gives hints, which are verified: O(log N) messages.
+    NeighbourHints,
 }
 
 /// Whether nodes keep a finger table.
@@ -299,6 +375,96 @@ pub enum FixedFingers {
     AllDistant,
 }
 
+/// Trackers that know which client has which file, as in BitTorrent. Files go from client to
+/// client.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracker {
+    /// Number of trackers: the first nodes of the population. All others are clients.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
+    pub trackers: u32,
+    /// How many clients a tracker names at most.
+    #[serde(default = "default_numwant")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub numwant: u32,
+    /// Mean time from one announcement of a client to the next; every one lies within a
+    /// tenth of it.
+    #[serde(default = "half_an_hour")]
+    pub announce_interval: Span,
+    /// After this time without an announcement a tracker forgets a client.
+    #[serde(default = "default_expiry")]
+    pub expiry: Span,
+    /// How often trackers tell each other what they have been told.
+    #[serde(default = "one_minute")]
+    pub exchange: Span,
+    /// How long a tracker is busy with every message, instead of `network.service_time`.
+    #[serde(default)]
+    pub service_time: Option<Span>,
+    /// How long a node waits for an answer before it takes the other for dead, and turns to
+    /// the next tracker or to the next client that has the file.
+    #[serde(default = "default_tracker_timeout")]
+    pub request_timeout: Span,
+    /// A file that clients download piece by piece. Without it there are only the small
+    /// files that the workload puts and gets.
+    #[serde(default)]
+    pub swarm: Option<Swarm>,
+}
+
+/// A file that clients download piece by piece, sharing what they have.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Swarm {
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Size of its pieces; the last one is what is left.
+    #[serde(default = "default_piece_bytes")]
+    pub piece_bytes: u32,
+    /// What a peer can send, in bytes per second.
+    pub upload: u64,
+    /// What a peer can receive, in bytes per second.
+    pub download: u64,
+    /// How many peers a leecher uploads to because of what they give.
+    #[serde(default = "four_u32")]
+    #[schemars(range(max = 64))]
+    pub slots: u32,
+    /// How many it uploads to besides, drawn by lot every 30 seconds. Seeds draw all that
+    /// they upload to.
+    #[serde(default = "one_u32")]
+    #[schemars(range(max = 64))]
+    pub optimistic: u32,
+    /// How many connections a peer opens; it takes part in twice as many.
+    #[serde(default = "default_connections")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub connections: u32,
+    /// Which piece is asked for next.
+    #[serde(default)]
+    pub pieces: PieceChoice,
+    /// Mean time for which a peer shares the file once it has it, exponentially distributed;
+    /// then it leaves. Without it, for ever.
+    #[serde(default)]
+    pub seed_time: Option<Span>,
+    /// How many clients have the file from the start. They stay.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1))]
+    pub seeds: u32,
+    /// Mean time after which a peer gives its download up and leaves, exponentially
+    /// distributed. Without it, never.
+    #[serde(default)]
+    pub patience: Option<Span>,
+}
+
+/// Which piece a peer asks for next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PieceChoice {
+    /// The one that the fewest of its neighbours have.
+    #[default]
+    RarestFirst,
+    /// Any.
+    Random,
+}
+
 /// What lies between the nodes.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -312,6 +478,10 @@ pub struct Network {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub loss: f64,
+    /// How long every server is busy with each message that it handles; messages that come
+    /// meanwhile wait in its queue.
+    #[serde(default)]
+    pub service_time: Span,
 }
 
 /// One-way delay of a message.
@@ -375,53 +545,164 @@ pub struct EuclideanLatency {
 }
 
 /// What the nodes are asked to do.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// Lookups of keys drawn uniformly from the ring.
     #[serde(default)]
-    pub lookups: Option<Lookups>,
-    /// Number of keys placed on the ring, to measure who carries how many.
+    pub lookups: Option<Requests>,
+    /// Number of keys placed on the ring by the oracle, to measure who carries how many;
+    /// no message is sent for them.
     #[serde(default)]
     pub keys: u64,
+    /// Number of copies of each of those keys, on the next distinct servers clockwise.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 16))]
+    pub key_copies: u32,
+    /// Values that nodes put and get.
+    #[serde(default)]
+    pub storage: Option<Storage>,
+    /// Every node that joins downloads the file that a tracker's swarm shares.
+    #[serde(default)]
+    pub downloads: Option<Downloads>,
 }
 
-/// Lookups of keys drawn uniformly from the ring.
+/// Values that nodes put and get.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lookups {
-    /// Lookups that each node makes (the total is this times the nodes). Without it
+pub struct Storage {
+    /// Number of different keys.
+    #[schemars(range(min = 1))]
+    pub keys: u32,
+    /// Bytes of a value.
+    #[serde(default = "kibibyte")]
+    pub value_bytes: u32,
+    /// Number of copies of every value, 1 to 16.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 16))]
+    pub copies: u32,
+    /// Where the copies are.
+    #[serde(default)]
+    pub placement: CopyPlacement,
+    /// Whether the first version of every value is at its place when the simulation
+    /// begins. Otherwise keys without a value yet are put before others.
+    #[serde(default = "yes")]
+    pub preloaded: bool,
+    /// How often every owner sees to the copies of its values without being asked to. With
+    /// copies on successors that also happens whenever the neighbours change.
+    #[serde(default)]
+    pub repair: Option<Span>,
+    /// How long a node waits for an answer about a value before it takes the other for dead.
+    #[serde(default = "default_request_timeout")]
+    pub request_timeout: Span,
+    /// A put or get without an answer by then has failed. Without it each waits until the
+    /// run ends.
+    #[serde(default)]
+    pub timeout: Option<Span>,
+    /// Puts: each gives a random key a new value.
+    #[serde(default)]
+    pub puts: Option<Requests>,
+    /// Gets, each of a random key.
+    #[serde(default)]
+    pub gets: Option<Requests>,
+}
+
+/// Where the copies of a value are.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CopyPlacement {
+    /// On the owner of the key and the next distinct servers clockwise (Dynamo, Chord).
+    #[default]
+    Successors,
+    /// On the owners of k, k + F, k + 2F … for a constant F (the lecture notes).
+    Spaced(Spaced),
+}
+
+/// Copies at k, k + F, k + 2F …
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spaced {
+    /// F, in hexadecimal. Without it the copies are spread evenly around the ring.
+    #[serde(default)]
+    pub step: Option<String>,
+}
+
+/// Every node that joins downloads the shared file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Downloads {}
+
+/// Something that breaks.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When.
+    pub at: Span,
+    /// Which servers crash: they say nothing more, and their state is lost.
+    pub crash: Crash,
+}
+
+/// Which servers crash.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Crash {
+    /// Those with these numbers, in the order in which they were drawn, from zero.
+    Nodes(Vec<u32>),
+    /// As many as this of those that have handled most messages so far.
+    Busiest(u32),
+    /// As many as this, drawn from those that are up.
+    Random(u32),
+}
+
+/// What is measured while the simulation runs.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Time from one sample to the next.
+    pub every: Span,
+}
+
+/// Requests that nodes make.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// Requests that each node makes (the total is this times the nodes). Without it
     /// they go on for the whole `duration`.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub per_node: Option<u32>,
-    /// Mean time from one lookup of a node to its next.
+    /// Mean time from one request of a node to its next.
     #[serde(default = "one_second")]
     pub interval: Span,
-    /// How lookups are spread over time and nodes.
+    /// How they are spread over time and nodes.
     #[serde(default)]
     pub arrivals: Arrivals,
-    /// When the first lookup may be made.
+    /// When the first may be made.
     #[serde(default)]
     pub start: Span,
+    /// After this none is made any more, so that those under way can end before the
+    /// `duration` does.
+    #[serde(default)]
+    pub stop: Option<Span>,
     /// A lookup without an answer by then has failed. Without it a lookup waits until
-    /// the run ends.
+    /// the run ends. (For puts and gets, `storage.timeout` says it.)
     #[serde(default)]
     pub timeout: Option<Span>,
 }
 
-/// How lookups are spread over time and nodes.
+/// How requests are spread over time and nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrivals {
     /// The nodes take turns at equal distances in time.
     #[default]
     Even,
-    /// A Poisson process, every lookup at a random node.
+    /// A Poisson process, each at a random node.
     Poisson,
 }
 
-/// The values of a swept parameter, one of: a list, a range, the powers of two.
+/// The values of a swept parameter, one of: a list, a range, the powers of two; or
+/// variants, each of which sets several parameters together.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Axis {
@@ -436,6 +717,14 @@ pub enum Axis {
     PowersOfTwo {
         /// The first and the last.
         powers_of_two: (u64, u64),
+    },
+    /// Settings of several parameters by name:
+    /// `{"tracker": {"overlay": {"tracker": {}}, "workload.keys": 10}}`. The name is
+    /// the value of the axis in results and conditions.
+    Variants {
+        /// For each variant the paths that it sets, with their values. A variant without
+        /// any is the file as it stands.
+        variants: BTreeMap<String, BTreeMap<String, Value>>,
     },
 }
 
@@ -453,23 +742,156 @@ pub struct Range {
 }
 
 /// What to draw.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Plot {
-    /// Mean hops against the first swept parameter, with the band from the 1st to
-    /// the 99th percentile; against the number of nodes also the fit and ½·log2 N.
+    /// Mean hops against the first swept number, with the band from the 1st to
+    /// the 99th percentile. Against the number of nodes also the fit and ½·log2 N.
     Hops,
     /// Share of lookups by their number of hops.
     HopDistribution,
-    /// Keys per server against the first swept parameter, mean and 1st to 99th
+    /// Keys per server against the first swept number, mean and 1st to 99th
     /// percentile.
     KeysPerNode,
     /// Share of servers by their number of keys.
     KeyDistribution,
-    /// Messages handled per server against the first swept parameter.
+    /// Messages handled per server against the first swept number.
     MessagesPerNode,
     /// Share of servers by the messages that they handled.
     MessageDistribution,
+    /// Any metric against the first swept number, with calculated curves.
+    Metric(MetricPlot),
+    /// Quantities over simulated time.
+    OverTime(TimePlot),
+}
+
+/// Any metric against the first swept number, one line for each setting of the other
+/// swept parameters.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricPlot {
+    /// Name of the metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Names of several metrics of the same unit, instead of `metric`: a line for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<String>,
+    /// Divides the metric by this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<String>,
+    /// Title; by default what the metric is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Name of the vertical axis; by default the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    /// Scale of the vertical axis; by default the one that shows the values best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// Calculated curves over the horizontal axis.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Curve>,
+    /// Only points at which these parameters satisfy their condition.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Condition>,
+    /// Name of the plot's file without its ending: letters, digits, `-` and `_`. By
+    /// default the metric's name with `_` for its dots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// Scale of an axis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Equal distances are equal differences; from zero on.
+    Linear,
+    /// Equal distances are equal ratios.
+    Log,
+}
+
+/// A calculated curve: `times` · law(x) + `plus`, where x is the value on the
+/// horizontal axis.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// What it is called in the legend.
+    pub label: String,
+    /// The law that it follows.
+    pub law: Law,
+    /// The factor.
+    #[serde(default = "one_f64")]
+    pub times: f64,
+    /// The summand.
+    #[serde(default)]
+    pub plus: f64,
+    /// Draws it, and the horizontal axis, on to this value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<f64>,
+}
+
+/// How a calculated curve grows with x.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Law {
+    /// 1 everywhere.
+    Constant,
+    /// log2 x.
+    Log2,
+    /// The square of log2 x.
+    Log2Squared,
+    /// x.
+    Linear,
+}
+
+/// Quantities over simulated time, one line for each series and point of the sweep.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimePlot {
+    /// Names of the series, of the same unit: `ring.right_successors`, `nodes` …
+    pub series: Vec<String>,
+    /// Title; by default what the series is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Name of the vertical axis; by default the unit of the series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    /// Scale of the vertical axis; by default the one that shows the values best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// Heights that theory expects, as horizontal lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Level>,
+    /// Moments to mark with a vertical line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Moment>,
+    /// Only points at which these parameters satisfy their condition.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Condition>,
+    /// Name of the plot's file without its ending: letters, digits, `-` and `_`. By
+    /// default the name of the first series with `_` for its dots, and `_over_time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// A height that theory expects.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// What it is called in the legend.
+    pub label: String,
+    /// The height.
+    pub value: f64,
+}
+
+/// A moment of simulated time with a name.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// When it is.
+    pub at: Span,
+    /// What happens.
+    pub label: String,
 }
 
 /// A claim over the results: a metric, perhaps divided by another, and one
@@ -620,6 +1042,42 @@ fn two_u32() -> u32 {
     2
 }
 
+fn four_u32() -> u32 {
+    4
+}
+
+fn default_numwant() -> u32 {
+    50
+}
+
+fn default_connections() -> u32 {
+    40
+}
+
+fn default_piece_bytes() -> u32 {
+    256 * 1024
+}
+
+fn default_tracker_timeout() -> Span {
+    Span(crate::sim::Duration::from_secs(15))
+}
+
+fn one_minute() -> Span {
+    Span(crate::sim::Duration::from_secs(60))
+}
+
+fn half_an_hour() -> Span {
+    Span(crate::sim::Duration::from_secs(30 * 60))
+}
+
+fn default_expiry() -> Span {
+    Span(crate::sim::Duration::from_secs(45 * 60))
+}
+
+fn kibibyte() -> u32 {
+    1024
+}
+
 fn one_u64() -> u64 {
     1
 }
@@ -646,6 +1104,13 @@ fn ten_seconds() -> Span {
 
 fn default_request_timeout() -> Span {
     Span(crate::sim::Duration::from_millis(500))
+}
+
+impl Default for Workload {
+    /// Nothing.
+    fn default() -> Workload {
+        Workload { lookups: None, keys: 0, key_copies: 1, storage: None, downloads: None }
+    }
 }
 
 impl Default for Latency {

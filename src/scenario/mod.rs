@@ -3,8 +3,8 @@
 //! The way of a file through this folder: `read` makes JSON of the text and
 //! [`mod@format`] types of the JSON, `set` puts in what the command line changes,
 //! `check` says whether the values make sense, `sweep` writes out the points
-//! of the grid, and `expect` checks what is claimed of the results. What comes
-//! out is a [`Plan`], and nothing after it asks again whether its values are
+//! of the grid, `expect` checks what is claimed of the results and `plot` what is
+//! drawn of them. What comes out is a [`Plan`], and nothing after it asks again whether its values are
 //! good. Whatever goes wrong is an [`Error`] of one line.
 //!
 //! Must not know: how anything is simulated.
@@ -14,18 +14,21 @@ mod condition;
 mod error;
 mod expect;
 pub mod format;
+mod plot;
 mod read;
 mod set;
 mod sweep;
 mod units;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use crate::workload::JoinTimes;
 use error::Fault;
 use format::Scenario;
-use sweep::Grid;
+use sweep::{Change, Grid, GridPoint};
 
 pub use check::{
     JoinPlan, MAX_KEYS, MAX_LOOKUPS, MAX_NODES, MAX_SUCCESSORS, MAX_VIRTUAL_NODES, Setup,
@@ -63,7 +66,8 @@ pub struct Plan {
 /// One point of a sweep.
 #[derive(Clone, Debug)]
 pub struct PlannedPoint {
-    /// The swept parameters by their path, with this point's values.
+    /// The swept parameters by their path, with this point's values; variants by the
+    /// label of their axis, with their name.
     pub params: Map<String, Value>,
     /// The scenario with these values.
     pub setup: Setup,
@@ -131,10 +135,13 @@ fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
     }
     let mut points = Vec::new();
     let mut listed = 0;
-    for params in grid.points() {
-        let setup = setup_at(&value, &params).map_err(|fault| at_point(fault, &params))?;
+    for point in grid.points() {
+        let setup = setup_at(&value, &point.changes).map_err(|fault| at_point(fault, &point))?;
         listed += setup.explicit_ids.as_ref().map_or(0, Vec::len);
-        listed += setup.joins.as_ref().map_or(0, |joins| joins.times.len());
+        listed += setup.joins.as_ref().map_or(0, |joins| match &joins.times {
+            JoinTimes::At(times) => times.len(),
+            JoinTimes::Poisson { .. } => 0,
+        });
         if listed > MAX_LISTED {
             return Err(Fault::new(
                 "sweep",
@@ -142,41 +149,47 @@ fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
                 "give fewer points, or fewer nodes that join",
             ));
         }
-        points.push(PlannedPoint { params, setup });
+        points.push(PlannedPoint { params: point.params, setup });
     }
     Ok(points)
 }
 
-fn setup_at(base: &Value, params: &Map<String, Value>) -> Result<Setup, Fault> {
+fn setup_at(base: &Value, changes: &[Change]) -> Result<Setup, Fault> {
     let mut value = base.clone();
-    for (path, param) in params {
-        set::set(&mut value, path, param.clone())?;
+    for Change { path, value: new, .. } in changes {
+        set::set(&mut value, path, new.clone())?;
     }
     check::setup(&read::scenario(&value)?)
 }
 
 /// Moves a fault to the axis that caused it, if it stands in the value of one, and
 /// names the point.
-fn at_point(fault: Fault, params: &Map<String, Value>) -> Fault {
-    if params.is_empty() {
+fn at_point(fault: Fault, point: &GridPoint) -> Fault {
+    if point.params.is_empty() {
         return fault;
     }
-    let caused = |path: &&String| {
-        let rest = fault.place.strip_prefix(path.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    let cause = |change: &Change| {
+        let rest = fault.place.strip_prefix(&change.path)?;
+        let within = rest.is_empty() || rest.starts_with(['.', '[']);
+        within.then(|| format!("{}{rest}", change.place))
     };
-    let place = match params.keys().find(caused) {
-        Some(path) => sweep::place(path),
-        None => fault.place.clone(),
-    };
-    let point = params.iter().map(|(path, value)| format!("{path} = {value}"));
-    let point = point.collect::<Vec<_>>().join(", ");
-    Fault { place, problem: format!("{} (at the point {point})", fault.problem), ..fault }
+    let place = point.changes.iter().find_map(cause).unwrap_or_else(|| fault.place.clone());
+    let params = point.params.iter().map(|(path, value)| format!("{path} = {value}"));
+    let params = params.collect::<Vec<_>>().join(", ");
+    Fault { place, problem: format!("{} (at the point {params})", fault.problem), ..fault }
 }
 
 /// The JSON Schema of scenario files.
 pub fn schema() -> Value {
     schemars::schema_for!(Scenario).to_value()
+}
+
+/// Whether a path begins at a field of the file, as the paths of swept parameters do.
+/// The labels of variants do not.
+pub(crate) fn is_field(path: &str) -> bool {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
+    let root = path.split('.').next().unwrap_or_default();
+    SCHEMA["properties"].get(root).is_some()
 }
 
 #[cfg(test)]
@@ -206,14 +219,32 @@ mod tests {
             }},
             "network": {"latency": {"log_normal": {"median": "20ms", "sigma": 0.5}}, "loss": 0.01},
             "workload": {"lookups": {"interval": "2s", "arrivals": "poisson", "timeout": "10s"}, "keys": 1000},
+            "measure": {"every": "10s"},
             "duration": "10min",
             "repeat": 3,
             "sweep": {
                 "population.nodes": {"powers_of_two": [32, 128]},
                 "network.loss": {"range": {"from": 0, "to": 0.2, "step": 0.1}},
                 "overlay.chord.lookup": ["iterative", "recursive"],
+                "upkeep": {"variants": {
+                    "lazy": {"overlay.chord.stabilize": {"period": "9s"}, "workload.keys": 10},
+                    "as it is": {},
+                }},
             },
-            "plots": ["hops", "keys_per_node"],
+            "plots": [
+                "hops",
+                "keys_per_node",
+                {"metric": {
+                    "metrics": ["hops.p50", "hops.p99"], "per": "hops.mean", "title": "Hops", "y": "ratio",
+                    "scale": "log", "where": {"upkeep": "lazy"}, "file": "spread", "curves": [
+                        {"label": "log N", "law": "log2", "times": 0.5, "plus": 1, "to": 1_000_000}],
+                }},
+                {"over_time": {
+                    "series": ["ring.right_fingers"], "scale": "linear", "where": {"network.loss": 0},
+                    "marks": [{"at": "5min", "label": "half-time"}],
+                    "curves": [{"label": "most", "value": 0.9}],
+                }},
+            ],
             "expect": [
                 {"metric": "hops.mean", "at_most": {"log2": "nodes", "times": 0.5, "plus": 1},
                  "where": {"network.loss": 0, "nodes": {"at_least": 64}}},
@@ -221,7 +252,7 @@ mod tests {
             ],
             "published": [
                 {"source": "a paper", "metric": "hops.mean", "against": "population.nodes",
-                 "where": {"network.loss": 0, "overlay.chord.lookup": "iterative"},
+                 "where": {"network.loss": 0, "overlay.chord.lookup": "iterative", "upkeep": "lazy"},
                  "values": [[32, 2.49], [64, 2.96]], "tolerance": {"relative": 0.1}},
             ],
         })
@@ -238,12 +269,16 @@ mod tests {
     #[test]
     fn a_full_scenario_becomes_a_plan() {
         let plan = parse("x.json", &full().to_string(), &Overrides::default()).unwrap();
-        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (18, 54, 7));
-        let last = &plan.points[17];
+        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (36, 108, 7));
+        let [.., lazy, last] = &plan.points[..] else { panic!("two points") };
         assert_eq!(
             Value::Object(last.params.clone()),
-            json!({"population.nodes": 128, "network.loss": 0.2, "overlay.chord.lookup": "recursive"})
+            json!({
+                "population.nodes": 128, "network.loss": 0.2, "overlay.chord.lookup": "recursive",
+                "upkeep": "as it is",
+            })
         );
+        assert_eq!((lazy.setup.workload.keys, last.setup.workload.keys), (10, 1000));
         assert_eq!((last.setup.servers, last.setup.network.loss), (128, 0.2));
         assert_eq!((plan.base.servers, plan.base.network.loss), (64, 0.01));
     }
@@ -290,6 +325,13 @@ mod tests {
                 with(json!({"network.loss": {"range": {"from": 0, "to": 1, "step": 1e-7}}})),
                 with(json!({"a": {"range": {"from": 1, "to": 4000}}, "b": {"range": {"from": 1, "to": 2500}}})),
                 with(json!({"seed": [1, 2]})),
+                with(json!({"system": {"variants": {}}})),
+                with(json!({"overlay": {"variants": {"a": {}}}})),
+                with(json!({"nodes": {"variants": {"a": {}}}})),
+                with(json!({"system": {"variants": {"a": {"seed": 1}}}})),
+                with(json!({"system": {"variants": {"a": {"overlay": {"pastry": {}}}}}})),
+                with(json!({"system": {"variants": {"a": {"overlay": {"chord": {"successors": 99}}}}}})),
+                with(json!({"network.loss": [0], "system": {"variants": {"a": {"network": {}}}}})),
             ]
             .join("\n")
         );
@@ -353,6 +395,7 @@ mod tests {
             "to",
             "step",
             "powers_of_two",
+            "variants",
             "constant",
             "period",
             "at_least",
@@ -379,7 +422,18 @@ mod tests {
     }
 
     fn mutation() -> impl Strategy<Value = (Index, Mutation)> {
-        let names = ["ids", "times", "seed", "joins", "where", "within", "of", "fix_fingers", "x"];
+        let names = [
+            "ids",
+            "times",
+            "seed",
+            "joins",
+            "where",
+            "within",
+            "of",
+            "fix_fingers",
+            "x",
+            "variants",
+        ];
         let kind = prop_oneof![
             Just(Mutation::Delete),
             any_json().prop_map(Mutation::Replace),

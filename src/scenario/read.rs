@@ -210,6 +210,7 @@ fn wanted(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
+        "unit" => "the name of the choice alone, which has no parameters",
         "a tuple of size 2" => "a pair of numbers",
         "map with a single key" | "string or map" => {
             "an object with one key, which names the choice"

@@ -5,9 +5,10 @@
 //! goes by its number: `population.ids.0`. The names below `sweep` are paths
 //! themselves and count as one: `sweep.population.nodes`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::error::Fault;
+use super::sweep::overlap;
 
 /// A path deeper than this leads nowhere in a scenario.
 const DEEPEST: usize = 16;
@@ -18,7 +19,7 @@ pub struct Overrides {
     /// Another seed.
     pub seed: Option<u64>,
     /// Other values by path, in order. A swept parameter is thereby pinned to the
-    /// one value.
+    /// one value, an axis of variants to the one of this name.
     pub set: Vec<(String, Value)>,
 }
 
@@ -53,6 +54,11 @@ impl Overrides {
         }
         for (path, value) in &self.set {
             let at_option = |fault: Fault| Fault { place: format!("--set {path}"), ..fault };
+            if variants(scenario, path).is_some() {
+                choose(scenario, path, value).map_err(at_option)?;
+                continue;
+            }
+            varied(scenario, path).map_err(at_option)?;
             set(scenario, path, value.clone()).map_err(at_option)?;
             let axis = scenario.get_mut("sweep").and_then(|sweep| sweep.get_mut(path));
             if let Some(axis) = axis {
@@ -61,6 +67,44 @@ impl Overrides {
         }
         Ok(())
     }
+}
+
+/// The variants of an axis, if it has any.
+fn variants<'a>(scenario: &'a Value, label: &str) -> Option<&'a Map<String, Value>> {
+    scenario.get("sweep")?.get(label)?.get("variants")?.as_object()
+}
+
+/// Keeps one variant of an axis. Its values go into the file, where later changes find
+/// them.
+fn choose(scenario: &mut Value, label: &str, name: &Value) -> Result<(), Fault> {
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let known = variants(scenario, label).into_iter().flatten();
+    let names: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+    let Some(chosen) = variants(scenario, label).and_then(|variants| variants.get(&name)) else {
+        let mend = format!("its variants are {}", names.join(", "));
+        return Err(Fault::new("", format!("`{label}` has no variant {name:?}"), mend));
+    };
+    for (path, value) in chosen.as_object().cloned().unwrap_or_default() {
+        set(scenario, &path, value)?;
+    }
+    scenario["sweep"][label] = json!({"variants": {name: {}}});
+    Ok(())
+}
+
+/// Refuses a path that variants set: the change would be lost in them.
+fn varied(scenario: &Value, path: &str) -> Result<(), Fault> {
+    let sweep = scenario.get("sweep").and_then(Value::as_object);
+    for label in sweep.into_iter().flat_map(Map::keys) {
+        for (name, values) in variants(scenario, label).into_iter().flatten() {
+            let paths = values.as_object().into_iter().flat_map(Map::keys);
+            if let Some(set) = paths.into_iter().find(|set| overlap(set, path)) {
+                let problem = format!("the variant {name:?} of `{label}` sets `{set}`");
+                let mend = format!("choose a variant before: --set '{label}={name}'");
+                return Err(Fault::new("", problem, mend));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts a value at a path. Objects on the way are made; a list is not made longer.
@@ -103,8 +147,6 @@ pub(super) fn set(root: &mut Value, path: &str, value: Value) -> Result<(), Faul
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn after(path: &str, value: Value) -> Result<Value, Fault> {
@@ -134,5 +176,35 @@ mod tests {
         let overrides = Overrides { seed: Some(7), set: vec![("a.b".to_owned(), json!(3))] };
         overrides.apply(&mut root).unwrap();
         assert_eq!(root, json!({"sweep": {"a.b": [3]}, "seed": 7, "a": {"b": 3}}));
+    }
+
+    #[test]
+    fn setting_an_axis_of_variants_chooses_one() {
+        let root = json!({"sweep": {"size": {"variants": {"small": {"a.b": 1, "c": 2}, "1": {}}}}});
+        let after = |set: &[(&str, Value)]| {
+            let set = set.iter().map(|(path, value)| ((*path).to_owned(), value.clone()));
+            let mut root = root.clone();
+            Overrides { seed: None, set: set.collect() }.apply(&mut root).map(|()| root)
+        };
+        assert_eq!(
+            after(&[("size", json!("small")), ("a.b", json!(7))]).unwrap(),
+            json!({"sweep": {"size": {"variants": {"small": {}}}}, "a": {"b": 7}, "c": 2})
+        );
+        assert_eq!(
+            after(&[("size", json!(1))]).unwrap()["sweep"]["size"]["variants"],
+            json!({"1": {}})
+        );
+        let refused = |set: &[(&str, Value)]| {
+            let Fault { place, problem, mend } = after(set).unwrap_err();
+            format!("{place}: {problem}; {mend}")
+        };
+        assert_eq!(
+            refused(&[("size", json!("large"))]),
+            "--set size: `size` has no variant \"large\"; its variants are small, 1"
+        );
+        assert_eq!(
+            refused(&[("a", json!({}))]),
+            "--set a: the variant \"small\" of `size` sets `a.b`; choose a variant before: --set 'size=small'"
+        );
     }
 }

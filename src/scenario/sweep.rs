@@ -1,14 +1,18 @@
 //! The axes of a sweep and the points of their grid.
 //!
-//! Axes are counted before they are written out: a sweep of ten million points
-//! costs an error, not the memory for ten million points.
+//! An axis is a parameter with its values, or a label with variants, each of which
+//! sets several parameters together. Axes are counted before they are written out: a
+//! sweep of ten million points costs an error, not the memory for ten million points.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
+use crate::measure::metrics;
+
 use super::error::Fault;
 use super::format::Range;
+use super::is_field;
 
 /// The most runs (points times repeats) that a scenario may ask for.
 pub const MAX_RUNS: u64 = 100_000;
@@ -30,7 +34,7 @@ const NOT_SWEPT: [(&str, &str); 9] = [
 /// Whole numbers up to here are exact as f64.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// A swept parameter and its values.
+/// A swept parameter and its values, or a label and its variants.
 #[derive(Debug)]
 pub(super) struct Axis {
     pub(super) path: String,
@@ -42,6 +46,25 @@ impl Axis {
     pub(super) fn all(&self) -> Vec<Value> {
         (0..self.values.count()).map(|position| self.values.get(position)).collect()
     }
+
+    /// What its value of this number sets.
+    fn changes(&self, position: u64) -> Vec<Change> {
+        match &self.values {
+            Values::Variants(variants) => variants[position as usize].changes.clone(),
+            values => {
+                let (place, path) = (place(&self.path), self.path.clone());
+                vec![Change { place, path, value: values.get(position) }]
+            }
+        }
+    }
+
+    /// The paths that it sets.
+    fn paths(&self) -> Vec<&str> {
+        match &self.values {
+            Values::Variants(variants) => variants.iter().flat_map(Variant::paths).collect(),
+            _ => vec![&self.path],
+        }
+    }
 }
 
 /// Values that are not written out yet.
@@ -51,12 +74,45 @@ enum Values {
     Whole { from: i64, step: i64, count: u64 },
     Real { from: f64, step: f64, count: u64 },
     PowersOfTwo { first_exponent: u32, count: u64 },
+    Variants(Vec<Variant>),
+}
+
+/// A name and what it stands for.
+#[derive(Debug)]
+struct Variant {
+    name: String,
+    changes: Vec<Change>,
+}
+
+impl Variant {
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        self.changes.iter().map(|change| change.path.as_str())
+    }
+}
+
+/// A value that a point puts into the file.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// Where it stands in the sweep.
+    pub(super) place: String,
+    /// Where it goes.
+    pub(super) path: String,
+    pub(super) value: Value,
+}
+
+/// A point of the grid.
+pub(super) struct GridPoint {
+    /// The values of the axes by their path or label; of a variant, its name.
+    pub(super) params: Map<String, Value>,
+    /// What they set.
+    pub(super) changes: Vec<Change>,
 }
 
 impl Values {
     fn count(&self) -> u64 {
         match self {
             Values::List(values) => values.len() as u64,
+            Values::Variants(variants) => variants.len() as u64,
             Values::Whole { count, .. }
             | Values::Real { count, .. }
             | Values::PowersOfTwo { count, .. } => *count,
@@ -66,6 +122,7 @@ impl Values {
     fn get(&self, position: u64) -> Value {
         match self {
             Values::List(values) => values[position as usize].clone(),
+            Values::Variants(variants) => variants[position as usize].name.as_str().into(),
             Values::Whole { from, step, .. } => (from + step * position.cast_signed()).into(),
             Values::Real { from, step, .. } => tidy(from + step * position as f64).into(),
             Values::PowersOfTwo { first_exponent, .. } => {
@@ -94,8 +151,9 @@ impl Grid {
     pub(super) fn new(sweep: &Map<String, Value>, repeat: u32) -> Result<Grid, Fault> {
         let mut axes: Vec<Axis> = Vec::with_capacity(sweep.len());
         for (path, values) in sweep {
-            check_path(path, &axes)?;
-            axes.push(Axis { path: path.clone(), values: axis(&place(path), values)? });
+            let next = Axis { path: path.clone(), values: axis(&place(path), values)? };
+            check_paths(&next, &axes)?;
+            axes.push(next);
         }
         if repeat == 0 {
             return Err(Fault::new("repeat", "0 repeats are no experiment", "give at least 1"));
@@ -118,18 +176,19 @@ impl Grid {
         Ok(Grid { axes, points })
     }
 
-    /// The parameters of every point, the last axis varying fastest.
-    pub(super) fn points(&self) -> impl Iterator<Item = Map<String, Value>> + '_ {
+    /// Every point, the last axis varying fastest.
+    pub(super) fn points(&self) -> impl Iterator<Item = GridPoint> + '_ {
         (0..self.points).map(|number| {
             let mut rest = number;
             let mut stride = self.points;
-            let mut params = Map::new();
+            let mut point = GridPoint { params: Map::new(), changes: Vec::new() };
             for axis in &self.axes {
                 stride /= axis.values.count();
-                params.insert(axis.path.clone(), axis.values.get(rest / stride));
+                point.params.insert(axis.path.clone(), axis.values.get(rest / stride));
+                point.changes.extend(axis.changes(rest / stride));
                 rest %= stride;
             }
-            params
+            point
         })
     }
 }
@@ -139,17 +198,36 @@ pub(super) fn place(path: &str) -> String {
     format!("sweep.{path}")
 }
 
-fn check_path(path: &str, others: &[Axis]) -> Result<(), Fault> {
+/// Whether two paths lead to the same place, or one into what the other sets.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    within(one, other) || within(other, one)
+}
+
+/// An axis sets what can differ from point to point, and what no other axis sets.
+fn check_paths(axis: &Axis, others: &[Axis]) -> Result<(), Fault> {
+    match &axis.values {
+        Values::Variants(variants) => {
+            check_label(&axis.path)?;
+            for change in variants.iter().flat_map(|variant| &variant.changes) {
+                check_path(&change.place, &change.path, others)?;
+            }
+            Ok(())
+        }
+        _ => check_path(&place(&axis.path), &axis.path, others),
+    }
+}
+
+fn check_path(place: &str, path: &str, others: &[Axis]) -> Result<(), Fault> {
     let root = path.split('.').next().unwrap_or_default();
     if let Some((name, mend)) = NOT_SWEPT.iter().find(|(name, _)| *name == root) {
-        return Err(Fault::new(place(path), format!("`{name}` cannot be swept"), *mend));
+        return Err(Fault::new(place, format!("`{name}` cannot be swept"), *mend));
     }
-    let within = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
-    };
-    match others.iter().find(|other| within(path, &other.path) || within(&other.path, path)) {
+    match others.iter().find(|other| other.paths().iter().any(|set| overlap(set, path))) {
         Some(other) => Err(Fault::new(
-            place(path),
+            place,
             format!("overlaps with the axis `{}`", other.path),
             "sweep the whole or its parts, not both",
         )),
@@ -157,12 +235,28 @@ fn check_path(path: &str, others: &[Axis]) -> Result<(), Fault> {
     }
 }
 
+/// The label of variants stands beside paths and metrics in tables and conditions, and
+/// must be none of them.
+fn check_label(label: &str) -> Result<(), Fault> {
+    let mend = "call the axis of variants by a word of its own, such as `system`";
+    let problem = if label.is_empty() {
+        "is no label".to_owned()
+    } else if is_field(label) {
+        format!("`{label}` leads to a field of the file, and variants set paths of their own")
+    } else if metrics::find(label).is_some() {
+        format!("`{label}` is a metric")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(place(label), problem, mend))
+}
+
 fn axis(place: &str, value: &Value) -> Result<Values, Fault> {
     let shape = || {
         Fault::new(
             place,
             "is not the values of an axis",
-            "give a list [8, 16], {\"range\": {\"from\": 0, \"to\": 1, \"step\": 0.1}} or {\"powers_of_two\": [8, 1024]}",
+            "give a list [8, 16], {\"range\": {\"from\": 0, \"to\": 1, \"step\": 0.1}}, {\"powers_of_two\": [8, 1024]} or {\"variants\": {name: {path: value}}}",
         )
     };
     match value {
@@ -174,6 +268,9 @@ fn axis(place: &str, value: &Value) -> Result<Values, Fault> {
             Some((name, value)) if name == "range" => range(&format!("{place}.range"), value),
             Some((name, value)) if name == "powers_of_two" => {
                 powers_of_two(&format!("{place}.powers_of_two"), value)
+            }
+            Some((name, value)) if name == "variants" => {
+                variants(&format!("{place}.variants"), value)
             }
             _ => Err(shape()),
         },
@@ -229,6 +326,49 @@ fn powers_of_two(place: &str, value: &Value) -> Result<Values, Fault> {
     }
 }
 
+fn variants(place: &str, value: &Value) -> Result<Values, Fault> {
+    let Value::Object(named) = value else {
+        return Err(Fault::new(
+            place,
+            "is not variants by name",
+            "give an object, such as {\"small\": {\"population.nodes\": 8}}",
+        ));
+    };
+    if named.is_empty() {
+        return Err(Fault::new(place, "has no variants", "give at least one, or remove the axis"));
+    }
+    let variants = named.iter().map(|(name, value)| variant(place, name, value));
+    Ok(Values::Variants(variants.collect::<Result<_, _>>()?))
+}
+
+fn variant(place: &str, name: &str, value: &Value) -> Result<Variant, Fault> {
+    if name.is_empty() {
+        return Err(Fault::new(place, "has a variant without a name", "name every variant"));
+    }
+    let place = format!("{place}.{name}");
+    let Value::Object(values) = value else {
+        return Err(Fault::new(
+            place,
+            "is not what a variant sets",
+            "give an object of paths and values, such as {\"population.nodes\": 8}",
+        ));
+    };
+    let mut variant = Variant { name: name.to_owned(), changes: Vec::new() };
+    for (path, value) in values {
+        let place = format!("{place}.{path}");
+        if let Some(other) = variant.paths().find(|other| overlap(other, path)) {
+            return Err(Fault::new(
+                place,
+                format!("overlaps with `{other}` of the same variant"),
+                "set the whole or its parts, not both",
+            ));
+        }
+        let (path, value) = (path.clone(), value.clone());
+        variant.changes.push(Change { place, path, value });
+    }
+    Ok(variant)
+}
+
 fn check_distinct(axis: &Axis) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for value in axis.all() {
@@ -257,7 +397,7 @@ mod tests {
     fn values(axis: Value) -> Result<Vec<Value>, Fault> {
         let mut sweep = Map::new();
         sweep.insert("x".to_owned(), axis);
-        Ok(Grid::new(&sweep, 1)?.points().map(|point| point["x"].clone()).collect())
+        Ok(Grid::new(&sweep, 1)?.points().map(|point| point.params["x"].clone()).collect())
     }
 
     #[test]
@@ -292,6 +432,12 @@ mod tests {
             json!({"range": {"from": 0, "to": 1, "stop": 2}}),
             json!({"range": {"from": -1e308, "to": 1e308, "step": 1e-308}}),
             json!({"range": [0, 1]}),
+            json!({"variants": {}}),
+            json!({"variants": ["a"]}),
+            json!({"variants": {"a": 8}}),
+            json!({"variants": {"": {}}}),
+            json!({"variants": {"a": {"population": {}, "population.nodes": 8}}}),
+            json!({"variants": {"a": {"seed": 8}}}),
         ] {
             let text = axis.to_string();
             let fault = values(axis).expect_err(&text);
@@ -303,11 +449,46 @@ mod tests {
     fn the_last_axis_varies_fastest() {
         let sweep = json!({"b": [1, 2], "a": ["x", "y"]});
         let grid = Grid::new(sweep.as_object().unwrap(), 1).unwrap();
-        let points: Vec<_> = grid.points().map(Value::Object).collect();
+        let points: Vec<_> = grid.points().map(|point| Value::Object(point.params)).collect();
         assert_eq!(
             Value::Array(points),
             json!([{"b": 1, "a": "x"}, {"b": 1, "a": "y"}, {"b": 2, "a": "x"}, {"b": 2, "a": "y"}])
         );
+    }
+
+    #[test]
+    fn a_variant_sets_several_parameters_under_one_name() {
+        let sweep = json!({
+            "size": {"variants": {"small": {"id_bits": 8, "a.b": [1]}, "as it is": {}}},
+            "c": [true],
+        });
+        let grid = Grid::new(sweep.as_object().unwrap(), 1).unwrap();
+        let points: Vec<GridPoint> = grid.points().collect();
+        let params: Vec<_> = points.iter().map(|point| Value::from(point.params.clone())).collect();
+        assert_eq!(
+            Value::from(params),
+            json!([{"size": "small", "c": true}, {"size": "as it is", "c": true}])
+        );
+        let set = |point: &GridPoint| -> Vec<String> {
+            point.changes.iter().map(|change| format!("{}={}", change.path, change.value)).collect()
+        };
+        assert_eq!(set(&points[0]), ["id_bits=8", "a.b=[1]", "c=true"]);
+        assert_eq!(set(&points[1]), ["c=true"]);
+        assert_eq!(points[0].changes[1].place, "sweep.size.variants.small.a.b");
+    }
+
+    #[test]
+    fn variants_need_a_label_and_paths_of_their_own() {
+        let refused = |sweep: Value| Grid::new(sweep.as_object().unwrap(), 1).unwrap_err().place;
+        let some = json!({"variants": {"a": {"x.y": 1}}});
+        for label in ["", "overlay", "population.size", "nodes", "hops.mean"] {
+            assert_eq!(refused(json!({label: some})), format!("sweep.{label}"));
+        }
+        for other in ["x", "x.y", "x.y.z"] {
+            assert_eq!(refused(json!({other: [1], "l": some})), "sweep.l.variants.a.x.y");
+            assert_eq!(refused(json!({"l": some, other: [1]})), format!("sweep.{other}"));
+        }
+        assert_eq!(refused(json!({"l": some, "m": some})), "sweep.m.variants.a.x.y");
     }
 
     #[test]

@@ -391,6 +391,13 @@ impl<'a, P: Protocol> Bench<'a, P> {
         })
     }
 
+    /// Asks the protocol something about the node that only a handler can be told.
+    pub fn ask<R>(&mut self, question: impl FnOnce(&P, &P::Node, &Context<'_, P>) -> R) -> R {
+        let mut answer = None;
+        self.drive(&[], |protocol, node, context| answer = Some(question(protocol, node, context)));
+        answer.expect("the handler has run")
+    }
+
     fn drive(
         &mut self,
         received: &[Item<P>],

@@ -117,6 +117,8 @@ pub enum Operation {
         /// The value's key.
         key: Id,
     },
+    /// Look around: an oracle among the parameters has changed what the node knows.
+    TakeNote,
     /// Download the shared file piece by piece, and say so by [`Context::downloaded`].
     Download {
         /// Which request this is.

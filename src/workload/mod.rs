@@ -1,4 +1,4 @@
-//! What happens from outside: lookups asked, nodes joining.
+//! What happens from outside: requests made, servers joining and leaving.
 //!
 //! Each is a lazy stream that knows when its next item is due and draws it only
 //! then, so a workload of any length takes no memory and no place in the event
@@ -8,8 +8,8 @@
 
 mod joins;
 mod keys;
-mod lookups;
+mod requests;
 
-pub use joins::{Join, Joins};
+pub use joins::{Join, JoinTimes, Joins, Leaves};
 pub use keys::Keys;
-pub use lookups::{Arrivals, LookupPlan, Lookups};
+pub use requests::{Arrivals, RequestPlan, Requests};

@@ -16,11 +16,11 @@ use dhtsim::id::{Id, IdSpace};
 use dhtsim::measure::Recorder;
 use dhtsim::network::{Latency, Network};
 use dhtsim::oracle::{Ring, Truth};
-use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, LookupStyle, Period};
+use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, JoinVersion, LookupStyle, Period};
 use dhtsim::population::Population;
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{Duration, Operation, Scheduled, Simulation, Start, Stream, Time};
-use dhtsim::workload::{Arrivals, LookupPlan, Lookups};
+use dhtsim::workload::{Arrivals, RequestPlan, Requests};
 
 /// The published scenario of `SimGrid` and `OverSim`: stabilize every 20 s, one finger and
 /// the predecessor every 120 s, a lookup every 10 s and node.
@@ -30,12 +30,14 @@ fn maintained() -> Chord {
         space: IdSpace::new(160).unwrap(),
         successors: 1,
         fingers: true,
+        join: JoinVersion::Stabilized,
         lookup: LookupStyle::SemiRecursive,
         request_timeout: Duration::from_millis(500),
         stabilize: Some(period(20)),
         fix_fingers: Some((period(120), FixedFingers::InTurn)),
         check_predecessor: Some(period(120)),
         ask_before_adopting: true,
+        virtual_nodes: 1,
     }
 }
 
@@ -49,7 +51,7 @@ type Queued<'i, Q> = Simulation<'i, Chord, Network, Recorder<'i>, Q>;
 /// A converged ring with its workload, to be run on and on.
 struct Run<'i, Q> {
     simulation: Queued<'i, Q>,
-    lookups: Lookups,
+    lookups: Requests,
     up: Vec<dhtsim::sim::Address>,
 }
 
@@ -73,13 +75,14 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
             );
             simulation.start_with(address, chord.converged_node(right), Start::Resume);
         }
-        let plan = LookupPlan {
+        let plan = RequestPlan {
             arrivals: Arrivals::Even,
             per_node: None,
             interval: Duration::from_secs(10),
             start: Time::ZERO,
+            stop: Time::MAX,
         };
-        let lookups = Lookups::new(plan, chord.space, ids.len(), ids.len(), stream("lookups"));
+        let lookups = Requests::new(plan, ids.len(), 1, ids.len(), stream("lookups"));
         Run { simulation, lookups, up }
     }
 
@@ -96,7 +99,9 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
     fn ask(&mut self) {
         let at = self.lookups.next_time().unwrap();
         self.simulation.run_before(at);
-        if let Some((node, key)) = self.lookups.next(&self.up, |_| true) {
+        let space = self.simulation.protocol().space;
+        let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
+        if let Some((node, key)) = self.lookups.next(&self.up, |_| true, draw) {
             let lookup = self.simulation.observer.issue(at, node, key);
             self.simulation.operate(node, Operation::Lookup { lookup, key });
         }

@@ -12,7 +12,7 @@ impl Chord {
         query: Query,
         context: &mut Context<'_, Self>,
     ) {
-        let step = self.next_step(node, query.target, None, context);
+        let step = self.next_step(node, query, None, context);
         let this = context.this();
         self.take_step(node, query, step, this, context);
     }
@@ -23,14 +23,16 @@ impl Chord {
     pub(super) fn next_step(
         &self,
         node: &ChordNode,
-        target: Id,
+        query: Query,
         before: Option<Address>,
         context: &Context<'_, Self>,
     ) -> Step {
         let Some(successor) = node.successors.first() else { return Step::NoRoute };
-        let this = context.this_id();
+        let (this, target) = (context.this_id(), query.target);
         if before.is_none() && precedes(node, this.distance_to(target)) {
-            return Step::Owner(*successor);
+            // `find_predecessor` ends one step earlier than `find_successor`.
+            let seeks_predecessor = matches!(query.purpose, QueryFor::UpdateFinger(_));
+            return Step::Owner(if seeks_predecessor { context.this() } else { *successor });
         }
         let limit = before.map_or(target, |failed| context.id(failed));
         if let Some(closer) = self.closest_preceding_node(node, limit, context) {
@@ -95,7 +97,10 @@ impl Chord {
         before: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
-        let step = self.next_step(node, query.target, before, context);
+        if node.successors.is_empty() && query.purpose != QueryFor::Join {
+            return; // who asks knows an earlier life of this joining node, which has ended
+        }
+        let step = self.next_step(node, query, before, context);
         context.reply(ChordMessage::Next { query, step }, &[]);
     }
 
@@ -111,7 +116,7 @@ impl Chord {
         let this = context.this();
         if via == this {
             let query = Query { hops: 0, ..query };
-            let step = self.next_step(node, query.target, Some(failed), context);
+            let step = self.next_step(node, query, Some(failed), context);
             self.take_step(node, query, step, this, context);
         } else {
             // If `via` has failed meanwhile, it is the origin's turn again.
@@ -129,7 +134,7 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         note_presence(query, context.this(), context);
-        let step = self.next_step(node, query.target, None, context);
+        let step = self.next_step(node, query, None, context);
         self.go_on(node, query, step, context.received_list(), context);
     }
 
@@ -142,7 +147,7 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         let query = query.taken_back();
-        let step = self.next_step(node, query.target, Some(failed), context);
+        let step = self.next_step(node, query, Some(failed), context);
         // The path that was attached for `failed` ends with this node.
         let path = context.received_list();
         let way_back = path.split_last().map_or(path, |(_, rest)| rest);
@@ -211,7 +216,10 @@ impl Chord {
         match query.purpose {
             QueryFor::Lookup(lookup) => context.answer(lookup, owner, query.hops),
             QueryFor::Finger(index) => self.set_finger(node, index, owner, context),
+            QueryFor::Join if self.is_base() => self.on_successor_found(node, owner, context),
             QueryFor::Join => self.on_joined(node, owner, context),
+            QueryFor::InitFinger(index) => self.on_init_finger(node, index, owner, context),
+            QueryFor::UpdateFinger(index) => self.on_last_before(node, index, owner, context),
         }
     }
 }
@@ -219,8 +227,9 @@ impl Chord {
 fn on_not_found(node: &mut ChordNode, query: Query, context: &mut Context<'_, Chord>) {
     match query.purpose {
         QueryFor::Lookup(lookup) => context.give_up(lookup),
-        QueryFor::Finger(_) => {} // the next round tries again
-        QueryFor::Join => node.contact_is_joining = true, // and the join's timer
+        // The next round tries again; the base version has no answer to failures.
+        QueryFor::Finger(_) | QueryFor::InitFinger(_) | QueryFor::UpdateFinger(_) => {}
+        QueryFor::Join => node.try_again_soon = true, // and the join's timer
     }
 }
 

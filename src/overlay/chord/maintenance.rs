@@ -1,6 +1,6 @@
 //! Joining and stabilisation: \[T\] Section IV-E, Figure 6.
 
-use super::{Chord, ChordMessage, ChordNode, ChordTimer, FixedFingers, Query, QueryFor};
+use super::{Chord, ChordMessage, ChordNode, ChordTimer, Finger, FixedFingers, Query, QueryFor};
 use crate::id::Id;
 use crate::sim::{Address, Context, Duration};
 
@@ -35,9 +35,9 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         if let (true, Some(contact)) = (node.successors.is_empty(), node.contact) {
-            // A contact that answers needs no more patience than it takes to join.
-            let attempt = if node.contact_is_joining { 0 } else { attempt };
-            node.contact_is_joining = false;
+            // A contact that answers will let it in before long.
+            let attempt = if node.try_again_soon { 0 } else { attempt };
+            node.try_again_soon = false;
             self.join(node, contact, attempt, context);
         }
     }
@@ -52,10 +52,14 @@ impl Chord {
         if !node.successors.is_empty() {
             return; // an answer to an earlier try
         }
-        if self.ask_before_adopting && successor != context.this() {
+        if successor == context.this() {
+            // The ring knows an earlier life of this node, and has to find out that it ended.
+            node.try_again_soon = true;
+        } else if self.ask_before_adopting {
             self.ask_for_neighbours(successor, context);
         } else {
             self.set_successor(node, successor, context);
+            context.joined();
         }
     }
 
@@ -91,13 +95,16 @@ impl Chord {
         let adopted = match node.successors.first() {
             Some(successor) if *successor == peer => true,
             Some(successor) => context.id(peer).is_between(this, context.id(*successor)),
-            None => true,
+            None => {
+                context.joined();
+                true
+            }
         };
         if !adopted {
             return; // a nearer successor was found while this answer was under way
         }
         self.set_successor(node, peer, context);
-        self.copy_successors(node, context);
+        self.copy_successors(node, self.successors - 1, context);
         let nearer = predecessor
             .filter(|predecessor| context.id(*predecessor).is_between(this, context.id(peer)));
         match nearer {
@@ -171,20 +178,27 @@ impl Chord {
     }
 
     /// The first finger that starts beyond the successor; m if there is none.
-    fn first_distant_finger(&self, node: &ChordNode) -> u32 {
-        let covered = self.space.floor_log2(node.successor_distance);
+    pub(super) fn first_distant_finger(&self, node: &ChordNode) -> u32 {
+        self.first_finger_beyond(node.successor_distance)
+    }
+
+    /// The first finger that starts beyond a node at this distance; m if there is none, as
+    /// beyond the node itself, which lies all the way round.
+    pub(super) fn first_finger_beyond(&self, distance: Id) -> u32 {
+        let covered = self.space.floor_log2(distance);
         covered.map_or(self.space.bits(), |covered| covered + 1)
     }
 
-    /// Takes over the list of the successor, which came with the message being handled.
-    fn copy_successors(&self, node: &mut ChordNode, context: &Context<'_, Self>) {
+    /// Takes over `count` entries of the list of the successor, which came with the message
+    /// being handled.
+    fn copy_successors(&self, node: &mut ChordNode, count: usize, context: &Context<'_, Self>) {
         node.successors.truncate(1);
         let successor = node.successors[0];
         let this = context.this();
         let own = context.received_list().iter().take_while(|next| **next != this);
         // A successor that is alone still names itself.
         let others = own.filter(|next| **next != successor);
-        node.successors.extend(others.take(self.successors - 1).copied());
+        node.successors.extend(others.take(count).copied());
     }
 
     /// `notify`: `peer` thinks that it is the predecessor.
@@ -246,13 +260,55 @@ impl Chord {
         found: Address,
         context: &Context<'_, Self>,
     ) {
+        // The fingers up to the successor are known better than any lookup finds them.
+        if index >= self.first_distant_finger(node) {
+            let finger = self.finger_at(index, found, context);
+            node.fingers.set(index, index + 1, self.space, Some(finger));
+        }
+    }
+
+    /// Finger `index` when its lookup found this node.
+    pub(super) fn finger_at(
+        &self,
+        index: u32,
+        found: Address,
+        context: &Context<'_, Self>,
+    ) -> Finger {
         let distance = context.this_id().distance_to(context.id(found));
         // Nearer than the finger's start means beyond this node: see the notes.
         let all_the_way_round = distance < self.space.power_of_two(index);
-        let finger = if all_the_way_round { (context.this(), Id::ZERO) } else { (found, distance) };
-        // The fingers up to the successor are known better than any lookup finds them.
-        if index >= self.first_distant_finger(node) {
-            node.fingers.set(index, index + 1, self.space, Some(finger));
+        if all_the_way_round { (context.this(), Id::ZERO) } else { (found, distance) }
+    }
+
+    /// Leaves: tells predecessor and successor of each other (\[T\] Section IV-E.3), and is gone.
+    pub(super) fn leave(&self, node: &ChordNode, context: &mut Context<'_, Self>) {
+        let goodbye = ChordMessage::Leave { predecessor: node.predecessor };
+        let successor = node.successors.first().copied();
+        let predecessor = node.predecessor.filter(|other| Some(*other) != successor);
+        for neighbour in successor.into_iter().chain(predecessor) {
+            if neighbour != context.this() {
+                context.send(neighbour, goodbye, &node.successors);
+            }
+        }
+        context.depart();
+    }
+
+    /// `peer` leaves, with this predecessor and with the successors that came with the
+    /// message being handled.
+    pub(super) fn on_left(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        predecessor: Option<Address>,
+        context: &Context<'_, Self>,
+    ) {
+        let was_predecessor = node.predecessor == Some(peer);
+        if node.successors.first() == Some(&peer) {
+            self.copy_successors(node, self.successors, context);
+        }
+        self.forget(node, peer, context);
+        if was_predecessor {
+            node.predecessor = predecessor;
         }
     }
 

@@ -37,12 +37,26 @@ pub enum QueryFor {
     Finger(u32),
     /// The first successor of a joining node.
     Join,
+    /// Base version: the finger with this index, of a joining node.
+    InitFinger(u32),
+    /// Base version: the last node that precedes the origin by 2 to this power, so not the
+    /// successor of the target but its predecessor.
+    UpdateFinger(u32),
+}
+
+/// Base version: what other nodes have to know of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Change {
+    /// The node that joins or leaves.
+    pub node: Address,
+    /// Who takes its place when it leaves.
+    pub heir: Option<Address>,
 }
 
 /// What a node says to a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Step {
-    /// This node is the successor of the target.
+    /// This node is sought: the successor of the target.
     Owner(Address),
     /// Ask this one: it lies between me and the target.
     Closer(Address),
@@ -95,6 +109,47 @@ pub enum ChordMessage {
     Ping,
     /// The answer.
     Pong,
+    /// I leave: this is my predecessor, my successors are attached.
+    Leave {
+        /// The predecessor.
+        predecessor: Option<Address>,
+    },
+    /// Base version, a request to the successor: this is your predecessor from now on.
+    SetPredecessor {
+        /// The joining node, or the predecessor of the leaving one.
+        predecessor: Option<Address>,
+    },
+    /// The answer: this was my predecessor until now.
+    PreviousPredecessor {
+        /// The predecessor.
+        predecessor: Option<Address>,
+    },
+    /// Base version, a request: what does your finger table hold?
+    GetTable,
+    /// The answer; the distinct fingers are attached, nearest first.
+    Table,
+    /// Base version, a request: you may be this finger of mine; who is your predecessor?
+    GetPredecessor {
+        /// The finger.
+        finger: u32,
+    },
+    /// The answer.
+    Predecessor {
+        /// The finger.
+        finger: u32,
+        /// The predecessor.
+        predecessor: Option<Address>,
+    },
+    /// Base version, passed on from predecessor to predecessor: a change that may concern
+    /// your fingers.
+    UpdateFingers {
+        /// The change.
+        change: Change,
+        /// The first of the fingers that it may concern, and the first behind them.
+        fingers: (u32, u32),
+    },
+    /// Base version, to the node that joins or leaves: these fingers are right everywhere.
+    FingersUpdated,
 }
 
 impl ChordMessage {
@@ -135,6 +190,19 @@ impl Message for ChordMessage {
             MessageKind::maintenance("notify"),
             MessageKind::maintenance("ping"),
             MessageKind::maintenance("pong"),
+            MessageKind::membership("leave"),
+            MessageKind::membership("set_predecessor"),
+            MessageKind::membership("previous_predecessor"),
+            MessageKind::membership("init_finger_query"),
+            MessageKind::membership("init_finger_answer"),
+            MessageKind::membership("table_request"),
+            MessageKind::membership("table"),
+            MessageKind::membership("hint_query"),
+            MessageKind::membership("hint_answer"),
+            MessageKind::membership("update_query"),
+            MessageKind::membership("update_answer"),
+            MessageKind::membership("update_fingers"),
+            MessageKind::membership("fingers_updated"),
         ]
     }
 
@@ -143,6 +211,8 @@ impl Message for ChordMessage {
             QueryFor::Lookup(_) => 0,
             QueryFor::Finger(_) => 2,
             QueryFor::Join => 4,
+            QueryFor::InitFinger(_) => 14,
+            QueryFor::UpdateFinger(_) => 20,
         };
         match self {
             ChordMessage::FindNext { query, .. } | ChordMessage::Find { query } => of_query(query),
@@ -154,6 +224,15 @@ impl Message for ChordMessage {
             ChordMessage::Notify => 8,
             ChordMessage::Ping => 9,
             ChordMessage::Pong => 10,
+            ChordMessage::Leave { .. } => 11,
+            ChordMessage::SetPredecessor { .. } => 12,
+            ChordMessage::PreviousPredecessor { .. } => 13,
+            ChordMessage::GetTable => 16,
+            ChordMessage::Table => 17,
+            ChordMessage::GetPredecessor { .. } => 18,
+            ChordMessage::Predecessor { .. } => 19,
+            ChordMessage::UpdateFingers { .. } => 22,
+            ChordMessage::FingersUpdated => 23,
         }
     }
 
@@ -163,10 +242,23 @@ impl Message for ChordMessage {
                 QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
             }
             ChordMessage::Find { .. } => QUERY_BYTES,
-            ChordMessage::Next { .. } => ADDRESS_BYTES,
             ChordMessage::Found { .. } => ADDRESS_BYTES + 2,
-            ChordMessage::Neighbours { .. } => ADDRESS_BYTES * (1 + list.len() as u32),
-            ChordMessage::GetNeighbours
+            ChordMessage::Neighbours { .. } | ChordMessage::Leave { .. } => {
+                ADDRESS_BYTES * (1 + list.len() as u32)
+            }
+            ChordMessage::Next { .. }
+            | ChordMessage::SetPredecessor { .. }
+            | ChordMessage::PreviousPredecessor { .. }
+            | ChordMessage::Predecessor { .. } => ADDRESS_BYTES,
+            ChordMessage::Table => ADDRESS_BYTES * list.len() as u32,
+            // The first and the last finger take a byte each.
+            ChordMessage::UpdateFingers { change, .. } => {
+                ADDRESS_BYTES * (1 + u32::from(change.heir.is_some())) + 2
+            }
+            ChordMessage::GetTable
+            | ChordMessage::GetPredecessor { .. }
+            | ChordMessage::FingersUpdated
+            | ChordMessage::GetNeighbours
             | ChordMessage::Notify
             | ChordMessage::Ping
             | ChordMessage::Pong => 0,

@@ -8,7 +8,7 @@
 //!
 //! Before working on this folder you should read, at least, \[T\] Section IV. The
 //! state machine is here, its lookups are in `lookup.rs`, joining and stabilisation
-//! in `maintenance.rs`.
+//! in `maintenance.rs`, the base version of joining, \[S\] Section 4.4, in `base.rs`.
 //!
 //! # Implementation notes
 //!
@@ -50,8 +50,35 @@
 //!   first answer counts, with the hops of its own way.
 //! - A join whose answer does not come is tried again through the same contact after 1,
 //!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
-//!   yet.
+//!   yet, or names the joining node itself: then the ring still knows an earlier life of it.
+//!   A joining node does not answer those who ask that one, so they take it for dead.
+//! - A leaving node sends predecessor and successor one message each and is gone. The
+//!   predecessor takes over its successor list.
+//!
+//! And of the base version:
+//!
+//! - Nobody is asked again. A node that fails or a message that is lost leaves the join or
+//!   the departure incomplete, and overlapping ones leave wrong pointers: the paper assumes
+//!   that neither happens. The successor list has one entry, as in the paper.
+//! - The steps are made one after the other, as printed. *n* + 1 and the other finger starts
+//!   are looked up through the contact; `find_predecessor` of `update_others` starts at *n*.
+//! - With `skip_covered` a finger whose start *is* the finger before is not looked up either:
+//!   the printed interval [*n*, finger) leaves that one out.
+//! - Hints (\[S\] gives no details): *n* takes the distinct entries of its successor's table
+//!   for its own. To verify one it asks it for its predecessor, and that one for its, until
+//!   the predecessor stands before the finger's start: two questions a finger on average. A
+//!   start in (predecessor, *n*] needs none, the finger is *n*.
+//! - `update_others` looks for the last node before *n* − 2^*i* + 1, since the printed
+//!   *n* − 2^*i* misses a node that stands exactly there. That node is told of all fingers
+//!   for which it is the last one, in one message; when it is the predecessor, nobody needs
+//!   to be looked for. So there are O(log N) lookups instead of m.
+//! - `update_finger_table` is passed on from node to node, and the last one answers *n*. It
+//!   ends where nothing changes or when it has come round to *n*, where the printed
+//!   condition, an interval that is the whole ring for a node alone, would go on for ever.
+//! - A leaving node gives its successor its predecessor, then has the fingers that are *n*
+//!   replaced by the same walk. \[S\] leaves that out.
 
+mod base;
 mod fingers;
 mod lookup;
 mod maintenance;
@@ -59,17 +86,20 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
+pub use base::FingerInit;
 pub use fingers::{Finger, FingerTable};
-pub use message::{ChordMessage, Query, QueryFor, Step};
+pub use message::{Change, ChordMessage, Query, QueryFor, Step};
 
 use lookup::note_presence;
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::{Pointers, Truth};
-use crate::overlay::{Neighbours, Overlay, RingShape};
-use crate::sim::{Address, Context, Duration, Operation, Protocol, Start};
+use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape};
+use crate::sim::{Address, Context, Digest, Duration, Operation, Protocol, Start};
 
 /// The parameters of a Chord ring.
 #[derive(Clone, PartialEq, Debug)]
@@ -80,6 +110,8 @@ pub struct Chord {
     pub successors: usize,
     /// Whether nodes keep fingers.
     pub fingers: bool,
+    /// How nodes join and leave.
+    pub join: JoinVersion,
     /// Who asks whom during a lookup.
     pub lookup: LookupStyle,
     /// After this time without an answer a node is taken for dead.
@@ -92,6 +124,19 @@ pub struct Chord {
     pub check_predecessor: Option<Period>,
     /// Whether a new successor is asked for a sign of life before it is adopted.
     pub ask_before_adopting: bool,
+    /// How often a server stands on the ring: its nodes have addresses side by side.
+    pub virtual_nodes: usize,
+}
+
+/// How nodes join and leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinVersion {
+    /// A joining node finds its successor, and stabilisation does the rest: \[T\] Section
+    /// IV-E.
+    Stabilized,
+    /// A joining node makes all pointers right, its own and those of others, one node at a
+    /// time: \[S\] Section 4.4. Needs a successor list of one.
+    Base(FingerInit),
 }
 
 /// Who asks whom during a lookup.
@@ -139,12 +184,15 @@ pub struct ChordNode {
     /// it. Zero when the node is alone.
     successor_distance: Id,
     fingers: FingerTable,
-    /// The finger that `fix_fingers` looks up next.
+    /// The finger that `fix_fingers` looks up next, or that a joining or leaving node of the
+    /// base version has made right in other nodes next.
     next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
-    /// Whether the contact has said that it is not on the ring itself yet.
-    contact_is_joining: bool,
+    /// Whether the contact cannot let it in yet, and need only be asked a little later.
+    try_again_soon: bool,
+    /// Whether the node has been asked to leave.
+    is_leaving: bool,
 }
 
 /// What a node wakes itself up for.
@@ -162,7 +210,11 @@ pub enum ChordTimer {
 
 impl Overlay for Chord {
     fn system(&self) -> &'static str {
-        if self.fingers { "Chord" } else { "successor ring" }
+        match self.join {
+            _ if !self.fingers => "successor ring",
+            JoinVersion::Stabilized => "Chord",
+            JoinVersion::Base(_) => "Chord base",
+        }
     }
 
     fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> ChordNode + 'a {
@@ -191,6 +243,59 @@ impl Overlay for Chord {
     fn finger(&self, node: &ChordNode, index: u32) -> Option<Address> {
         node.fingers.get(index)
     }
+
+    fn is_right_after_joins(&self) -> bool {
+        self.is_base()
+    }
+}
+
+impl KeyRouting for Chord {
+    fn owner(
+        &self,
+        node: &ChordNode,
+        position: Id,
+        context: &Context<'_, Self>,
+    ) -> Option<Address> {
+        let this = context.this();
+        let successor = node.successors.first()?;
+        // A new ring's first node has no predecessor before it stabilises.
+        let predecessor = node.predecessor.or_else(|| (*successor == this).then_some(this))?;
+        let is_own = position.is_owned_between(context.id(predecessor), context.this_id());
+        Some(if is_own { this } else { predecessor })
+    }
+
+    fn followers(
+        &self,
+        node: &ChordNode,
+        _: Id,
+        count: usize,
+        context: &Context<'_, Self>,
+    ) -> SmallVec<[Address; 4]> {
+        let mut followers = SmallVec::<[Address; 4]>::new();
+        for successor in &node.successors {
+            let mut seen = followers.iter().copied().chain([context.this()]);
+            if followers.len() < count
+                && seen.all(|other| self.server(other) != self.server(*successor))
+            {
+                followers.push(*successor);
+            }
+        }
+        followers
+    }
+
+    fn server(&self, node: Address) -> usize {
+        node.index() / self.virtual_nodes
+    }
+
+    fn neighbourhood(&self, node: &ChordNode) -> u64 {
+        let mut digest = Digest::default();
+        (node.predecessor, &node.successors).hash(&mut digest);
+        digest.finish()
+    }
+
+    fn suspect(&self, node: &mut ChordNode, peer: Address, context: &mut Context<'_, Self>) {
+        self.forget(node, peer, context);
+    }
 }
 
 impl Protocol for Chord {
@@ -206,7 +311,8 @@ impl Protocol for Chord {
             fingers: FingerTable::empty(),
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
+            is_leaving: false,
         }
     }
 
@@ -216,7 +322,13 @@ impl Protocol for Chord {
 
     fn on_start(&self, node: &mut ChordNode, start: Start, context: &mut Context<'_, Self>) {
         match start {
-            Start::Create => self.set_successor(node, context.this(), context),
+            Start::Create => {
+                self.set_successor(node, context.this(), context);
+                if self.is_base() {
+                    node.predecessor = Some(context.this());
+                }
+            }
+            Start::Join { contact } if self.is_base() => self.join_base(node, contact, context),
             Start::Join { contact } => self.join(node, contact, 0, context),
             Start::Resume => {}
         }
@@ -249,6 +361,8 @@ impl Protocol for Chord {
             ChordMessage::Found { query, owner } => {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
+            // Who asks a joining node knows an earlier life of it, which has ended.
+            ChordMessage::GetNeighbours if node.successors.is_empty() => {}
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
@@ -259,6 +373,39 @@ impl Protocol for Chord {
             ChordMessage::Notify => self.on_notify(node, from, context),
             ChordMessage::Ping => context.reply(ChordMessage::Pong, &[]),
             ChordMessage::Pong => {}
+            ChordMessage::Leave { predecessor } => self.on_left(node, from, predecessor, context),
+            ChordMessage::SetPredecessor { predecessor } => {
+                let previous = std::mem::replace(&mut node.predecessor, predecessor);
+                let answer = ChordMessage::PreviousPredecessor { predecessor: previous };
+                context.reply(answer, &[]);
+            }
+            ChordMessage::PreviousPredecessor { predecessor } => {
+                self.on_place_taken(node, from, predecessor, context);
+            }
+            ChordMessage::GetTable => self.answer_get_table(node, context),
+            ChordMessage::Table => self.on_table(node, context),
+            ChordMessage::GetPredecessor { finger } => {
+                let predecessor = node.predecessor;
+                context.reply(ChordMessage::Predecessor { finger, predecessor }, &[]);
+            }
+            ChordMessage::Predecessor { finger, predecessor } => {
+                self.on_hint_answer(node, finger, from, predecessor, context);
+            }
+            ChordMessage::UpdateFingers { change, fingers } => {
+                self.on_update_fingers(node, change, fingers, context);
+            }
+            ChordMessage::FingersUpdated => self.on_fingers_updated(node, context),
+        }
+    }
+
+    fn on_leave(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
+        if std::mem::replace(&mut node.is_leaving, true) {
+            return; // it is on its way
+        }
+        if self.is_base() {
+            self.leave_base(node, context);
+        } else {
+            self.leave(node, context);
         }
     }
 
@@ -293,6 +440,7 @@ impl Protocol for Chord {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::TakeNote => {}
         }
     }
 
@@ -322,6 +470,10 @@ impl Protocol for Chord {
 }
 
 impl Chord {
+    fn is_base(&self) -> bool {
+        matches!(self.join, JoinVersion::Base(_))
+    }
+
     /// A node that has these pointers.
     pub fn converged_node(&self, pointers: Pointers) -> ChordNode {
         let fingers = if self.fingers {
@@ -336,7 +488,8 @@ impl Chord {
             fingers,
             next_finger: 0,
             contact: None,
-            contact_is_joining: false,
+            try_again_soon: false,
+            is_leaving: false,
         }
     }
 

@@ -10,6 +10,8 @@ use crate::sim::{
     Bench, Effect, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
 };
 
+mod base;
+
 const PERIOD: Period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
 
 fn chord(bits: u32) -> Chord {
@@ -17,12 +19,14 @@ fn chord(bits: u32) -> Chord {
         space: IdSpace::new(bits).unwrap(),
         successors: 1,
         fingers: true,
+        join: JoinVersion::Stabilized,
         lookup: LookupStyle::Iterative,
         request_timeout: Duration::from_millis(500),
         stabilize: None,
         fix_fingers: None,
         check_predecessor: None,
         ask_before_adopting: true,
+        virtual_nodes: 1,
     }
 }
 
@@ -73,12 +77,17 @@ type Rings<'i> = Simulation<'i, Chord, Still, Notes>;
 
 /// A converged ring of the first `count` nodes.
 fn converged(chord: Chord, ids: &[Id], count: usize) -> Rings<'_> {
-    let ring = Ring::of(ids, (0..count).map(node));
+    converged_of(chord, ids, &(0..count).map(node).collect::<Vec<_>>())
+}
+
+/// A converged ring of these nodes.
+fn converged_of<'i>(chord: Chord, ids: &'i [Id], up: &[Address]) -> Rings<'i> {
+    let ring = Ring::of(ids, up.iter().copied());
     let parameters = chord.clone();
     let mut simulation =
         Simulation::new(chord, Still, Notes::default(), ids, Stream::new(1, 0, "test"));
-    for address in (0..count).map(node) {
-        let right = Truth { ring: &ring, ids: ids, space: parameters.space }.right_pointers(
+    for address in up.iter().copied() {
+        let right = Truth { ring: &ring, ids, space: parameters.space }.right_pointers(
             address,
             parameters.successors,
             parameters.fingers,
@@ -132,7 +141,7 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
     let chord = ring.protocol();
     let oracle = Ring::of(ids, up.iter().copied());
     for address in up {
-        let right = Truth { ring: &oracle, ids: ids, space: chord.space }.right_pointers(
+        let right = Truth { ring: &oracle, ids, space: chord.space }.right_pointers(
             *address,
             chord.successors,
             chord.fingers,
@@ -140,9 +149,18 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
         let mut own = ring.node(*address).unwrap().clone();
         own.next_finger = 0;
         own.contact = None;
+        own.try_again_soon = false;
         assert_eq!(own, chord.converged_node(right), "node {address:?}");
     }
 }
+
+fn drawn(space: IdSpace, count: usize, seed: u64) -> Vec<Id> {
+    let mut random = Stream::new(seed, 0, "addresses");
+    crate::population::Population::draw(space, count, 1, &mut random).ids
+}
+
+const STYLES: [LookupStyle; 3] =
+    [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive];
 
 mod one_node {
     use super::*;
@@ -317,7 +335,8 @@ mod one_node {
         let target = chord.space.id(54);
         let query = Query { purpose: QueryFor::Lookup(lookup), origin: at(8), hops: 0, target };
         let ask = ChordMessage::FindNext { query, before: None, via: at(8) };
-        assert!(sent(&bench.deliver(at(21), ask, &[])).len() == 1);
+        bench.node.successors = smallvec::smallvec![at(14)];
+        assert_eq!(sent(&bench.deliver(at(21), ask, &[])).len(), 1);
         let note = |did: &Record<Chord>| {
             let notes = did.effects.iter().filter(|effect| matches!(effect, Effect::Note(_)));
             notes.cloned().collect::<Vec<_>>()
@@ -326,6 +345,93 @@ mod one_node {
         let answer = ChordMessage::Next { query, step: Step::Closer(at(51)) };
         let did = bench.deliver(at(42), answer, &[]);
         assert_eq!(note(&did), [Effect::Note(Note::StandsAt { lookup, node: at(42) })]);
+    }
+
+    #[test]
+    fn a_joining_node_takes_part_once_its_successor_has_answered() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let mut bench = Bench::new(&chord, place(&SIX, 26), &ids);
+        bench.start(Start::Join { contact: place(&SIX, 1) });
+        assert_eq!(sent(&bench.deliver(node(2), ChordMessage::GetNeighbours, &[])), []);
+        let neighbours = ChordMessage::Neighbours { predecessor: None };
+        let joined = Effect::Note(Note::Joined);
+        for is_first in [true, false] {
+            let did = bench.deliver(place(&SIX, 32), neighbours, &[]);
+            assert_eq!(did.effects.contains(&joined), is_first);
+        }
+        assert_eq!(sent(&bench.deliver(node(2), ChordMessage::GetNeighbours, &[])).len(), 1);
+    }
+
+    #[test]
+    fn a_leaving_node_tells_its_neighbours_of_each_other() {
+        let chord = Chord { successors: 3, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let ring = converged(chord.clone(), &ids, 10);
+        let mut bench = Bench::new(&chord, at(32), &ids);
+        bench.node = ring.node(at(32)).unwrap().clone();
+        let did = bench.leave();
+        let goodbye = ChordMessage::Leave { predecessor: Some(at(21)) };
+        let told = [at(38), at(21)].map(|neighbour| (neighbour, goodbye, Manner::OneWay));
+        assert_eq!(sent(&did), told);
+        assert_eq!(did.items[..3], [38, 42, 48].map(at));
+        assert_eq!(did.effects.last(), Some(&Effect::Depart));
+
+        let mut predecessor = Bench::new(&chord, at(21), &ids);
+        predecessor.node = ring.node(at(21)).unwrap().clone();
+        predecessor.deliver(at(32), goodbye, &did.items[..3]);
+        assert_eq!(*predecessor.node.successors, [38, 42, 48].map(at));
+        assert_eq!(predecessor.node.predecessor, Some(at(14)));
+        assert_eq!(predecessor.node.fingers.get(4), Some(at(38)), "it was the leaver");
+        let mut successor = Bench::new(&chord, at(38), &ids);
+        successor.node = ring.node(at(38)).unwrap().clone();
+        successor.deliver(at(32), goodbye, &did.items[..3]);
+        assert_eq!(successor.node.predecessor, Some(at(21)));
+        assert_eq!(*successor.node.successors, [42, 48, 51].map(at));
+    }
+
+    #[test]
+    fn the_last_but_one_to_leave_leaves_a_ring_of_one() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let ring = converged(chord.clone(), &ids, 2);
+        let mut bench = Bench::new(&chord, node(1), &ids);
+        bench.node = ring.node(node(1)).unwrap().clone();
+        let did = bench.leave();
+        assert_eq!(sent(&did).len(), 1, "predecessor and successor are one");
+        let mut last = Bench::new(&chord, node(0), &ids);
+        last.node = ring.node(node(0)).unwrap().clone();
+        last.deliver(node(1), sent(&did)[0].1, &did.items);
+        assert_eq!(last.node, *converged(chord.clone(), &ids, 1).node(node(0)).unwrap());
+    }
+
+    #[test]
+    fn a_node_knows_its_own_keys_and_the_servers_behind_it() {
+        // Two nodes a server: 1 and 8, 14 and 21 …
+        let chord = Chord { successors: 5, virtual_nodes: 2, ..chord(6) };
+        let ids = ids(chord.space, &SIX);
+        let at = |number| place(&SIX, number);
+        let ring = converged(chord.clone(), &ids, 10);
+        let mut bench = Bench::new(&chord, at(56), &ids);
+        assert_eq!(bench.ask(|p, n, c| p.owner(n, ids[0], c)), None, "not joined");
+        bench.node = ring.node(at(56)).unwrap().clone();
+        for (key, owner) in [(51, 51), (52, 56), (56, 56), (57, 51), (30, 51)] {
+            let key = chord.space.id(key);
+            assert_eq!(bench.ask(|p, n, c| p.owner(n, key, c)), Some(at(owner)));
+        }
+        let followers = |bench: &mut Bench<'_, Chord>, count| {
+            bench.ask(|p, n, c| p.followers(n, ids[0], count, c)).to_vec()
+        };
+        // The list is 1, 8, 14, 21, 32; 51 and 56 are one server.
+        assert_eq!(followers(&mut bench, 5), [1, 14, 32].map(at));
+        assert_eq!(followers(&mut bench, 2), [1, 14].map(at));
+        let before = chord.neighbourhood(&bench.node);
+        bench.node.next_finger += 1;
+        assert_eq!(chord.neighbourhood(&bench.node), before);
+        bench.unreachable(at(14), ChordMessage::Ping);
+        assert_ne!(chord.neighbourhood(&bench.node), before);
+        assert_eq!(followers(&mut bench, 2), [1, 21].map(at));
     }
 
     #[test]
@@ -487,14 +593,6 @@ mod worked_examples {
 mod whole_rings {
     use super::*;
 
-    fn drawn(space: IdSpace, count: usize, seed: u64) -> Vec<Id> {
-        let mut random = Stream::new(seed, 0, "addresses");
-        crate::population::Population::draw(space, count, 1, &mut random).ids
-    }
-
-    const STYLES: [LookupStyle; 3] =
-        [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive];
-
     #[test]
     fn all_lookup_styles_take_the_same_path() {
         let space = IdSpace::new(32).unwrap();
@@ -587,6 +685,39 @@ mod whole_rings {
         assert_converged(&ring, &ids, &alive);
     }
 
+    #[test]
+    fn a_ring_closes_behind_leavers_without_a_time_out() {
+        let space = IdSpace::new(24).unwrap();
+        let ids = drawn(space, 60, 7);
+        for successors in [1, 4] {
+            let mut ring = converged(maintained(24, successors), &ids, 60);
+            let (leaving, staying): (Vec<_>, Vec<_>) =
+                (0..60).map(node).partition(|address| address.index() % 3 == 0);
+            for address in leaving {
+                let next = ring.now() + Duration::from_secs(5);
+                ring.run_before(next);
+                ring.leave(address);
+            }
+            let settled = ring.now() + Duration::from_secs(120);
+            ring.run_before(settled);
+            assert_converged(&ring, &ids, &staying);
+        }
+    }
+
+    /// Its predecessor still knows it, and would let it in as its own successor.
+    #[test]
+    fn a_node_comes_back_before_the_ring_has_missed_it() {
+        let space = IdSpace::new(24).unwrap();
+        let ids = drawn(space, 30, 8);
+        let mut ring = converged(maintained(24, 4), &ids, 30);
+        ring.run_before(Time::ZERO + Duration::from_secs(5));
+        ring.crash(node(3));
+        ring.start(node(3), Start::Join { contact: node(17) });
+        ring.run_before(Time::ZERO + Duration::from_secs(60));
+        assert!(ring.observer.0.contains(&(node(3), Note::Joined)));
+        assert_converged(&ring, &ids, &(0..30).map(node).collect::<Vec<_>>());
+    }
+
     /// Nobody clears the dead predecessor of a live node here, and rounds do not pile up.
     #[test]
     fn stabilisation_around_a_dead_node_stays_bounded() {
@@ -640,10 +771,17 @@ mod whole_rings {
         /// Any message in any state is handled without a panic.
         #[test]
         fn nodes_survive_nonsense(
-            steps in prop::collection::vec((0usize..9, 0usize..11, 0usize..11, 0u64..64, 0u32..6), 0..60),
+            steps in prop::collection::vec((0usize..18, 0usize..11, 0usize..11, 0u64..64, 0u32..6), 0..60),
             joined: bool,
+            join in prop::sample::select(vec![
+                JoinVersion::Stabilized,
+                JoinVersion::Base(FingerInit::Each),
+                JoinVersion::Base(FingerInit::SkipCovered),
+                JoinVersion::Base(FingerInit::NeighbourHints),
+            ]),
         ) {
-            let chord = maintained(6, 3);
+            let successors = if join == JoinVersion::Stabilized { 3 } else { 1 };
+            let chord = Chord { join, ..maintained(6, successors) };
             let ids = ids(chord.space, &SIX);
             let mut bench = Bench::new(&chord, node(4), &ids);
             bench.start(if joined { Start::Create } else { Start::Join { contact: node(0) } });
@@ -651,7 +789,9 @@ mod whole_rings {
                 let (a, b) = (node(a), node(b));
                 let purpose = match index {
                     0 => QueryFor::Join,
-                    1 | 2 => QueryFor::Lookup(LookupId(index)),
+                    1 => QueryFor::Lookup(LookupId(index)),
+                    2 => QueryFor::InitFinger(index),
+                    3 => QueryFor::UpdateFinger(index),
                     _ => QueryFor::Finger(index),
                 };
                 let query = Query { purpose, origin: b, hops: index, target: chord.space.id(target) };
@@ -664,6 +804,18 @@ mod whole_rings {
                     5 => ChordMessage::GetNeighbours,
                     6 => ChordMessage::Neighbours { predecessor: Some(b) },
                     7 => ChordMessage::Notify,
+                    8 => ChordMessage::Leave { predecessor: Some(b) },
+                    9 => ChordMessage::SetPredecessor { predecessor: Some(b) },
+                    10 => ChordMessage::PreviousPredecessor { predecessor: Some(b) },
+                    11 => ChordMessage::GetTable,
+                    12 => ChordMessage::Table,
+                    13 => ChordMessage::GetPredecessor { finger: index },
+                    14 => ChordMessage::Predecessor { finger: index, predecessor: Some(b) },
+                    15 => ChordMessage::UpdateFingers {
+                        change: Change { node: a, heir: Some(b).filter(|_| index > 2) },
+                        fingers: (index, 6),
+                    },
+                    16 => ChordMessage::FingersUpdated,
                     _ => ChordMessage::Ping,
                 };
                 bench.deliver(a, message, &[b]);
@@ -672,6 +824,9 @@ mod whole_rings {
                 bench.timer(ChordTimer::FixFingers);
                 bench.timer(ChordTimer::CheckPredecessor);
                 bench.operate(Operation::Lookup { lookup: LookupId(1), key: query.target });
+                if target == 7 {
+                    bench.leave();
+                }
             }
         }
     }

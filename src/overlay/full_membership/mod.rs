@@ -80,7 +80,7 @@ use placement::Tokens;
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::Truth;
-use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape};
+use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape, next_servers};
 use crate::sim::{Address, Context, Duration, Operation, Protocol, Start, Time};
 
 /// A system in which every node knows all members.
@@ -193,6 +193,19 @@ impl FullMembership {
         FullMembership { parameters, tokens, archive, shared }
     }
 
+    /// A view that has just those as members whose tokens are up.
+    fn right_view(&self, truth: Truth<'_>) -> View {
+        let mut servers: Vec<Server> =
+            truth.ring.iter().map(|token| self.tokens.server_of(token)).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        let member = |server| Fact { server, version: Version::FIRST };
+        let facts: Vec<Fact> = servers.into_iter().map(member).collect();
+        let mut view = self.archive.blank();
+        view.learn(&facts, &self.archive);
+        view
+    }
+
     /// Who owns a position, by its token.
     fn owner_token(&self, node: &MembershipNode, position: Id) -> Option<Address> {
         self.tokens.owner(self.parameters.placement, &node.view.borrow(), position)
@@ -214,14 +227,7 @@ impl Overlay for FullMembership {
     }
 
     fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> MembershipNode + 'a {
-        let mut servers: Vec<Server> =
-            truth.ring.iter().map(|token| self.tokens.server_of(token)).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        let member = |server| Fact { server, version: Version::FIRST };
-        let facts: Vec<Fact> = servers.into_iter().map(member).collect();
-        let mut view = self.archive.blank();
-        view.learn(&facts, &self.archive);
+        let view = self.right_view(truth);
         move |address| {
             let node = MembershipNode { standing: Standing::Member, ..self.new_node(address) };
             *node.view.borrow_mut() = view.clone();
@@ -259,6 +265,10 @@ impl Overlay for FullMembership {
         Some(tokens == truth.ring.len() && up.all(|token| view.has(self.tokens.server_of(token))))
     }
 
+    fn is_told_by_oracle(&self) -> bool {
+        self.parameters.spread == Spread::Instant
+    }
+
     fn observe_stop(&self, node: Address) {
         if self.parameters.spread == Spread::Instant {
             let server = self.tokens.server_of(node);
@@ -285,6 +295,25 @@ impl KeyRouting for FullMembership {
     ) -> SmallVec<[Address; 4]> {
         let placement = self.parameters.placement;
         self.tokens.followers(placement, &node.view.borrow(), position, count)
+    }
+
+    fn knows_all_owners(&self) -> bool {
+        true
+    }
+
+    fn server(&self, node: Address) -> usize {
+        self.tokens.server_of(node).0 as usize
+    }
+
+    fn right_owners(&self, position: Id, count: usize, truth: Truth<'_>) -> SmallVec<[Address; 4]> {
+        let placement = self.parameters.placement;
+        if placement == Placement::Ring {
+            return next_servers(self, position, count, truth);
+        }
+        let view = self.right_view(truth);
+        let owner = self.tokens.owner(placement, &view, position).map(|token| self.host(token));
+        let others = self.tokens.followers(placement, &view, position, count.saturating_sub(1));
+        owner.into_iter().chain(others).collect()
     }
 
     fn neighbourhood(&self, node: &MembershipNode) -> u64 {
@@ -411,6 +440,7 @@ impl Protocol for FullMembership {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::TakeNote => {}
         }
     }
 

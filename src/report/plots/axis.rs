@@ -4,6 +4,7 @@
 //! platform's logarithm and so could differ from machine to machine.
 
 use crate::math;
+use crate::scenario::format::Scale;
 
 /// An axis of a chart.
 pub(super) struct Axis {
@@ -119,6 +120,27 @@ impl Axis {
             from,
             to,
         }
+    }
+
+    /// The axis of heights on a scale, or on the one that shows them best when none is
+    /// given. What is not above zero has no place on a logarithmic one.
+    pub(super) fn of_heights(name: &str, scale: Option<Scale>, heights: &[f64]) -> Axis {
+        let above_zero = finite(heights).filter(|height| *height > 0.0);
+        let least = above_zero.fold(f64::INFINITY, f64::min);
+        let logarithmic = match scale {
+            Some(scale) => scale == Scale::Log && least.is_finite(),
+            None => Axis::logarithmic_floor(heights).is_some(),
+        };
+        if !logarithmic {
+            return Axis::from_zero(name, heights);
+        }
+        let mut axis = Axis::logarithmic_from(format!("{name} (log scale)"), least, heights);
+        // Over orders of magnitude, powers of ten say more than powers of two.
+        if axis.to - axis.from > math::log2(1000.0) {
+            axis.from = math::log2(math::pow(10.0, (math::log10(least) - 1e-9).floor()));
+            axis.ticks = plain_ticks(powers_of_ten(axis.from, axis.to));
+        }
+        axis
     }
 
     /// Where a logarithmic axis for these values should begin; none when a linear one
@@ -240,6 +262,15 @@ fn powers_of_two(from: f64, to: f64) -> Vec<f64> {
     let (first, last) = (from.ceil() as i32, to.floor() as i32);
     let stride = 1 + (last - first).max(0) as usize / MOST_TICKS;
     (first..=last).step_by(stride).map(|power| math::pow(2.0, f64::from(power))).collect()
+}
+
+/// The powers of ten between two logarithms to base two: all of them, or every second,
+/// third … when they are too many.
+fn powers_of_ten(from: f64, to: f64) -> Vec<f64> {
+    let decade = math::log2(10.0);
+    let (first, last) = ((from / decade - 1e-9).ceil() as i32, (to / decade).floor() as i32);
+    let stride = 1 + (last - first).max(0) as usize / MOST_TICKS;
+    (first..=last).step_by(stride).map(|power| math::pow(10.0, f64::from(power))).collect()
 }
 
 fn plain_ticks(at: Vec<f64>) -> Vec<Tick> {

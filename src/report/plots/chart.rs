@@ -6,7 +6,7 @@
 use plotters::style::RGBColor;
 
 use super::axis::Axis;
-use super::style::Shape;
+use super::style::{self, Shape};
 
 /// A place on the plane of the two axes.
 pub(super) type Place = (f64, f64);
@@ -59,6 +59,13 @@ pub(super) enum Mark {
         /// How far they stand to the right of their place, in units of the plot.
         aside: f64,
     },
+    /// A vertical line through the whole plane.
+    Upright {
+        /// Horizontal place.
+        at: f64,
+        /// How it is drawn.
+        stroke: Stroke,
+    },
     /// Vertical lines with a bar at both ends.
     Whiskers {
         /// Horizontal place, lower and upper height.
@@ -90,6 +97,11 @@ impl Stroke {
     /// A line that was calculated.
     pub(super) fn dashed(colour: RGBColor) -> Stroke {
         Stroke { colour, width: 2.0, dash: Some((9.0, 6.0)) }
+    }
+
+    /// One of several lines that were calculated.
+    pub(super) fn theory(number: usize) -> Stroke {
+        Stroke { dash: Some(style::dash(number)), ..Stroke::dashed(style::THEORY) }
     }
 
     /// A line that was fitted.
@@ -133,6 +145,8 @@ pub(super) enum Sample {
     Line(Stroke),
     /// A mark at a point.
     Symbol(Symbol),
+    /// A vertical line.
+    Upright(Stroke),
     /// A vertical line with bars at its ends.
     Whisker(RGBColor),
 }

@@ -3,7 +3,9 @@
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Mark, Sample, Stroke};
 use super::load::Of;
-use super::series::{measured_symbol, name_of, published, published_entry, published_symbol};
+use super::series::{
+    evenly, measured_symbol, name_of, published, published_entry, published_symbol, subtitle,
+};
 use super::style;
 use crate::measure::summary::{Bins, Comparison, Point, Summary};
 
@@ -80,14 +82,17 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     };
     let shown: Vec<&(&Point, Bins)> = chosen.into_iter().map(|number| &counted[number]).collect();
 
+    let systems: Vec<Option<&str>> =
+        shown.iter().map(|(point, _)| Some(point.system.as_str())).collect();
+    let looks = style::looks(&systems);
     let window = Window::around(&shown);
     let mut marks = Vec::new();
     let mut legend = Vec::new();
     let mut heights = Vec::new();
-    for (number, (point, bins)) in shown.iter().enumerate() {
+    for ((point, bins), look) in shown.iter().zip(looks) {
         let shares = window.shares(bins);
         heights.extend(shares.iter().map(|share| share.2));
-        let colour = style::series_colour(number);
+        let colour = look.colour;
         let name = name_of(&point.params, summary);
         if shown.len() == 1 {
             let name = if name.is_empty() { "measured".to_owned() } else { name };
@@ -100,7 +105,7 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
         let middles = shares.iter().map(|(from, to, share)| (f64::midpoint(*from, *to), *share));
         let middles: Vec<(f64, f64)> = middles.collect();
         let stroke = Stroke::solid(colour);
-        let symbol = measured_symbol(number, middles.len());
+        let symbol = measured_symbol(look, middles.len());
         let mut samples = vec![Sample::Line(stroke)];
         marks.push(Mark::Line { points: middles.clone(), stroke });
         // One or two bins make no line to be seen.
@@ -128,12 +133,7 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     };
     Chart {
         title: kind.title.to_owned(),
-        subtitle: match (shown.len(), summary.points.len()) {
-            (some, all) if some < all && some > 0 => {
-                format!("{}: {some} of {all} points", summary.scenario)
-            }
-            _ => summary.scenario.clone(),
-        },
+        subtitle: subtitle(summary, "", shown.len(), summary.points.len()),
         x: Axis::linear(value, window.from as f64 - 0.5, window.to as f64 - 0.5, true),
         y: Axis::from_zero(share, &heights),
         marks,
@@ -141,21 +141,15 @@ fn chart(summary: &Summary, kind: &Kind, bins_of: impl Fn(&Point) -> Bins) -> Ch
     }
 }
 
-/// The numbers of at most [`MOST_POINTS`] of `count` points, spread evenly with
-/// the first and the last among them. Those that published values are compared
-/// with stand in for their neighbours.
+/// The numbers of at most [`MOST_POINTS`] of `count` points, spread evenly. Those that
+/// published values are compared with stand in for their neighbours.
 fn choose(count: usize, compared: &[usize]) -> Vec<usize> {
-    if count <= MOST_POINTS {
-        return (0..count).collect();
-    }
-    let steps = MOST_POINTS - 1;
-    let mut chosen: Vec<usize> =
-        (0..MOST_POINTS).map(|step| (step * (count - 1) + steps / 2) / steps).collect();
+    let mut chosen = evenly(count, MOST_POINTS);
     for &wanted in compared {
         if chosen.contains(&wanted) {
             continue;
         }
-        let inner = &mut chosen[1..steps];
+        let inner = &mut chosen[1..MOST_POINTS - 1];
         if let Some(neighbour) = inner.iter_mut().min_by_key(|other| other.abs_diff(wanted)) {
             *neighbour = wanted;
         }

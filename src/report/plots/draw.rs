@@ -147,6 +147,20 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
         self.area.draw_text(text.words, &style, self.to_grid(place)).map_err(in_words)
     }
 
+    /// Writes a text no longer than `room`: in a smaller size if need be, and cut at last.
+    fn write_within(&self, text: Text<'_>, place: Place, room: f64) -> Result<(), Failure> {
+        let mut text = text;
+        while self.width_of(&text)? > room && text.size > style::TEXT_SIZE {
+            // Even sizes only.
+            text.size -= 2;
+        }
+        if self.width_of(&text)? <= room {
+            return self.write(&text, place);
+        }
+        let words = cut(self, text, room)?;
+        self.write(&Text { words: &words, ..text }, place)
+    }
+
     fn stroke(&self, colour: RGBColor, width: f64) -> ShapeStyle {
         let width = (width * self.scale).round().max(1.0) as u32;
         ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: width }
@@ -195,6 +209,7 @@ impl<DB: DrawingBackend> Paper<'_, DB> {
             }
             Shape::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
             Shape::Triangle => &[(0.0, -1.3), (1.2, 0.8), (-1.2, 0.8)],
+            Shape::Wedge => &[(0.0, 1.3), (1.2, -0.8), (-1.2, -0.8)],
             Shape::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
         };
         let mut corners: Vec<Place> =
@@ -353,6 +368,9 @@ fn draw_sample<DB: DrawingBackend>(
         Sample::Bar(colour) => paper.fill(&block, tint(colour), 1.0),
         Sample::Line(stroke) => paper.stroke_along(&[(left, y), (right, y)], stroke),
         Sample::Symbol(symbol) => paper.symbol((middle, y), symbol),
+        Sample::Upright(stroke) => {
+            paper.stroke_along(&[(middle, y - 9.0), (middle, y + 9.0)], stroke)
+        }
         Sample::Whisker(colour) => {
             paper.whisker(middle, y - 8.0, y + 8.0, colour)?;
             paper.whisker_end(middle, y - 8.0, colour)?;
@@ -412,16 +430,20 @@ fn split(text: &str, way: usize) -> Vec<(&str, &str)> {
     }
 }
 
-/// Cuts a line to no more than `room`.
+/// Cuts a text to no more than `room`.
 fn cut<DB: DrawingBackend>(
     paper: &Paper<'_, DB>,
-    mut line: String,
+    text: Text<'_>,
     room: f64,
 ) -> Result<String, Failure> {
-    while !line.is_empty() && paper.width_of(&Text::tick(&format!("{line}…")))? > room {
-        line.pop();
+    let mut words = text.words.to_owned();
+    let longer = |words: &str| -> Result<bool, Failure> {
+        Ok(paper.width_of(&Text { words: &format!("{words}…"), ..text })? > room)
+    };
+    while !words.is_empty() && longer(&words)? {
+        words.pop();
     }
-    Ok(format!("{line}…"))
+    Ok(format!("{words}…"))
 }
 
 /// How opaque bands are.
@@ -543,7 +565,7 @@ impl Below {
             if lines.len() > most_lines {
                 lines.truncate(most_lines);
                 if let Some(last) = lines.pop() {
-                    lines.push(cut(paper, last, DEEPEST)?);
+                    lines.push(cut(paper, Text::tick(&last), DEEPEST)?);
                 }
             }
             for line in &lines {
@@ -620,7 +642,8 @@ impl<'a> Plane<'a> {
             side: HPos::Left,
             ..Text::label(&self.chart.title)
         };
-        paper.write(&title, (margin, margin + 8.0))?;
+        let width = f64::from(style::WIDTH) - 2.0 * margin;
+        paper.write_within(title, (margin, margin + 8.0), width)?;
         let subtitle = Text {
             size: style::TEXT_SIZE,
             colour: style::FAINT_INK,
@@ -660,7 +683,10 @@ impl<'a> Plane<'a> {
         let middle = self.at(0.5, 0.5);
         paper.write(&Text::label(&self.chart.x.name), (middle.0, below))?;
         let left = margin + f64::from(style::LABEL_SIZE) / 2.0;
-        paper.write(&Text { upright: true, ..Text::label(&self.chart.y.name) }, (left, middle.1))
+        let name = Text { upright: true, ..Text::label(&self.chart.y.name) };
+        // It may reach beyond the plane, but not into the title.
+        let height = 2.0 * (middle.1 - HEAD + TICK_GAP);
+        paper.write_within(name, (left, middle.1), height)
     }
 
     fn draw_mark<DB: DrawingBackend>(
@@ -683,6 +709,10 @@ impl<'a> Plane<'a> {
                     paper.symbol((x + aside, y), *symbol)?;
                 }
                 Ok(())
+            }
+            Mark::Upright { at, stroke } => {
+                let Some(share) = self.chart.x.place(*at) else { return Ok(()) };
+                paper.stroke_along(&[self.at(share, 0.0), self.at(share, 1.0)], *stroke)
             }
             Mark::Whiskers { points, colour, aside } => {
                 for &(x, low, high) in points {

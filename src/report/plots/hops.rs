@@ -1,4 +1,4 @@
-//! Path length against the first swept parameter. Against the number of nodes
+//! Path length against the first swept number. Against the number of nodes
 //! it shows whether lookups take O(log N): the fitted line and the theory stand
 //! beside what was measured.
 
@@ -14,14 +14,13 @@ use crate::measure::summary::{Fit, Point, Summary};
 /// Series with a band and a fitted line of their own; more would hide each other.
 const MOST_BANDS: usize = 3;
 
-/// Mean hops against the first swept parameter. None without one.
+/// Mean hops against a swept parameter. None without one.
 pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     // Points without an answered lookup have no path length.
     let answered = |point: &&Point| point.hops.histogram.iter().any(|count| *count > 0);
     let points: Vec<&Point> = summary.points.iter().filter(answered).collect();
     let sweep = Sweep::new(summary, &points)?;
-    let nodes_swept = summary.sweep.first().is_some_and(|path| path == "population.nodes")
-        && !sweep.axis.of_names;
+    let nodes_swept = sweep.path == "population.nodes" && !sweep.axis.of_names;
 
     let mut marks = Vec::new();
     let mut legend = Vec::new();
@@ -29,7 +28,7 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     let with_bands = sweep.series.len() <= MOST_BANDS;
     if with_bands {
         for (number, series) in sweep.series.iter().enumerate() {
-            let colour = style::series_colour(number);
+            let colour = series.look.colour;
             let points = percentiles(series);
             marks.push(if sweep.axis.of_names {
                 Mark::Whiskers { points, colour, aside: sweep.aside(number, true) }
@@ -41,8 +40,8 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     for (number, series) in sweep.series.iter().enumerate() {
         let points: Vec<(f64, f64)> =
             series.points.iter().map(|(x, point)| (*x, point.hops.mean)).collect();
-        let stroke = Stroke::solid(style::series_colour(number));
-        let symbol = measured_symbol(number, points.len());
+        let stroke = Stroke::solid(series.look.colour);
+        let symbol = measured_symbol(series.look, points.len());
         let mut samples = vec![Sample::Symbol(symbol)];
         if !sweep.axis.of_names {
             marks.push(Mark::Line { points: points.clone(), stroke });
@@ -56,7 +55,7 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
         });
     }
     if with_bands && !sweep.series.is_empty() {
-        let colour = if alone { style::series_colour(0) } else { style::FRAME };
+        let colour = if alone { style::Look::numbered(0).colour } else { style::FRAME };
         let sample =
             if sweep.axis.of_names { Sample::Whisker(colour) } else { Sample::Band(colour) };
         legend.push(Entry::new([sample], "1st to 99th percentile"));
@@ -64,13 +63,10 @@ pub(super) fn chart(summary: &Summary) -> Option<Chart> {
     if nodes_swept {
         add_growth(summary, &sweep, with_bands, &mut marks, &mut legend);
     }
-    for (number, source) in published(summary, |comparison| {
-        comparison.metric == "hops.mean"
-            && summary.sweep.first() == Some(&comparison.against)
-            && !sweep.axis.of_names
-    })
-    .into_iter()
-    .enumerate()
+    for (number, source) in
+        published(summary, |comparison| comparison.metric == "hops.mean" && sweep.holds(comparison))
+            .into_iter()
+            .enumerate()
     {
         let symbol = published_symbol(number, source.comparisons.len());
         legend.push(published_entry(symbol, source.source, ""));
@@ -105,7 +101,7 @@ fn height_axis(points: &[&Point], marks: &[Mark]) -> Axis {
             Mark::Line { points, .. } | Mark::Points { points, .. } => {
                 heights.extend(points.iter().map(|point| point.1));
             }
-            Mark::Bars { .. } => {}
+            Mark::Bars { .. } | Mark::Upright { .. } => {}
         }
     }
     match Axis::logarithmic_floor(&means) {
@@ -123,7 +119,7 @@ fn add_growth(
     legend: &mut Vec<Entry>,
 ) {
     let mut theories: Vec<(Theory, Vec<(f64, f64)>)> = Vec::new();
-    for (number, series) in sweep.series.iter().enumerate() {
+    for series in &sweep.series {
         let [(from, _), .., (to, _)] = series.points[..] else { continue };
         let nodes_per_step = series.nodes_per_step();
         let curve = |height: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
@@ -132,7 +128,7 @@ fn add_growth(
         };
         let fit = summary.fits.iter().find(|fit| fit.params == series.params);
         if let (Some(fit), true) = (fit, with_fits) {
-            let stroke = Stroke::dotted(darker(style::series_colour(number)));
+            let stroke = Stroke::dotted(darker(series.look.colour));
             let points = curve(&|nodes| fitted(fit, nodes));
             marks.push(Mark::Line { points, stroke });
             let of = if series.name.is_empty() || sweep.series.len() == 1 {

@@ -1,4 +1,4 @@
-//! What a server carries, keys or messages, against the first swept parameter.
+//! What a server carries, keys or messages, against the first swept number.
 
 use super::axis::Axis;
 use super::chart::{Chart, Entry, Mark, Sample, Stroke};
@@ -44,8 +44,7 @@ impl Of {
 /// Series with whiskers of their own, side by side; of more only means are shown.
 const MOST_WHISKERS: usize = 4;
 
-/// Mean and 1st to 99th percentile against the first swept parameter. None
-/// without one.
+/// Mean and 1st to 99th percentile against a swept parameter. None without one.
 pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
     let counted = |point: &&Point| !of.load(point).histogram.counts.is_empty();
     let points: Vec<&Point> = summary.points.iter().filter(counted).collect();
@@ -56,12 +55,12 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
     let alone = sweep.series.len() == 1;
     let with_whiskers = (1..=MOST_WHISKERS).contains(&sweep.series.len());
     for (number, series) in sweep.series.iter().enumerate() {
-        let colour = style::series_colour(number);
+        let colour = series.look.colour;
         let aside = sweep.aside(number, with_whiskers);
         let loads = || series.points.iter().map(|(x, point)| (*x, of.load(point)));
         let whiskers = loads().map(|(x, load)| (x, load.p1 as f64, load.p99 as f64)).collect();
         let means: Vec<(f64, f64)> = loads().map(|(x, load)| (x, load.mean)).collect();
-        let symbol = measured_symbol(number, means.len());
+        let symbol = measured_symbol(series.look, means.len());
         let stroke = Stroke::solid(colour);
         if with_whiskers {
             marks.push(Mark::Whiskers { points: whiskers, colour, aside });
@@ -82,14 +81,11 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
         });
     }
     if with_whiskers {
-        let colour = if alone { style::series_colour(0) } else { style::FRAME };
+        let colour = if alone { style::Look::numbered(0).colour } else { style::FRAME };
         legend.push(Entry::new([Sample::Whisker(colour)], "1st to 99th percentile"));
     }
 
-    // What was published stands at numbers.
-    if !sweep.axis.of_names {
-        add_published(summary, of, &mut marks, &mut legend);
-    }
+    add_published(summary, &sweep, of, &mut marks, &mut legend);
 
     Some(Chart {
         title: match of {
@@ -106,14 +102,19 @@ pub(super) fn chart(summary: &Summary, of: Of) -> Option<Chart> {
 }
 
 /// Published means and percentiles, each with the shape of their source.
-fn add_published(summary: &Summary, of: Of, marks: &mut Vec<Mark>, legend: &mut Vec<Entry>) {
+fn add_published(
+    summary: &Summary,
+    sweep: &Sweep<'_>,
+    of: Of,
+    marks: &mut Vec<Mark>,
+    legend: &mut Vec<Entry>,
+) {
     let statistic_of = |metric: &str| -> Option<usize> {
         let statistic = metric.strip_prefix(of.metric())?;
         [".mean", ".p1", ".p99"].into_iter().position(|known| known == statistic)
     };
     let sources = published(summary, |comparison| {
-        statistic_of(&comparison.metric).is_some()
-            && summary.sweep.first() == Some(&comparison.against)
+        statistic_of(&comparison.metric).is_some() && sweep.holds(comparison)
     });
     for (number, source) in sources.into_iter().enumerate() {
         let mut there = [false; 3];
@@ -144,7 +145,7 @@ fn height_axis(of: Of, with_whiskers: bool, points: &[&Point], marks: &[Mark]) -
         match mark {
             Mark::Whiskers { points, .. } => heights.extend(points.iter().map(|point| point.2)),
             Mark::Points { points, .. } => heights.extend(points.iter().map(|point| point.1)),
-            Mark::Band { .. } | Mark::Bars { .. } | Mark::Line { .. } => {}
+            Mark::Band { .. } | Mark::Bars { .. } | Mark::Line { .. } | Mark::Upright { .. } => {}
         }
     }
     let mean = if with_whiskers { "" } else { "mean " };

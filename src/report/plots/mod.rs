@@ -16,48 +16,39 @@ mod distribution;
 mod draw;
 mod hops;
 mod load;
+mod metric;
+mod over_time;
 mod series;
 mod style;
 
 use chart::Chart;
 use load::Of;
 
-/// The name of a plot's file, without its ending: the plot's name in a scenario.
-pub(super) fn file_stem(plot: Plot) -> &'static str {
-    match plot {
-        Plot::Hops => "hops",
-        Plot::HopDistribution => "hop_distribution",
-        Plot::KeysPerNode => "keys_per_node",
-        Plot::KeyDistribution => "key_distribution",
-        Plot::MessagesPerNode => "messages_per_node",
-        Plot::MessageDistribution => "message_distribution",
-    }
-}
-
 /// A plot as the text of an SVG file.
-pub(super) fn svg(summary: &Summary, plot: Plot) -> Result<String, String> {
+pub(super) fn svg(summary: &Summary, plot: &Plot) -> Result<String, String> {
     draw::svg(&chart_of(summary, plot))
 }
 
 /// Writes a plot as a PNG file.
-pub(super) fn png(summary: &Summary, plot: Plot, path: &Path) -> Result<(), String> {
+pub(super) fn png(summary: &Summary, plot: &Plot, path: &Path) -> Result<(), String> {
     draw::png(&chart_of(summary, plot), path)
 }
 
 /// The chart of a plot. What would stand against a swept parameter is shown as a
 /// distribution when nothing is swept.
-fn chart_of(summary: &Summary, plot: Plot) -> Chart {
-    let against_sweep = match plot {
-        Plot::Hops => hops::chart(summary),
-        Plot::KeysPerNode => load::chart(summary, Of::Keys),
-        Plot::MessagesPerNode => load::chart(summary, Of::Messages),
-        Plot::HopDistribution | Plot::KeyDistribution | Plot::MessageDistribution => None,
-    };
-    against_sweep.unwrap_or_else(|| match plot {
-        Plot::Hops | Plot::HopDistribution => distribution::of_hops(summary),
-        Plot::KeysPerNode | Plot::KeyDistribution => distribution::of_load(summary, Of::Keys),
-        Plot::MessagesPerNode | Plot::MessageDistribution => {
-            distribution::of_load(summary, Of::Messages)
+fn chart_of(summary: &Summary, plot: &Plot) -> Chart {
+    let hops = || distribution::of_hops(summary);
+    let load = |of| distribution::of_load(summary, of);
+    match plot {
+        Plot::Hops => hops::chart(summary).unwrap_or_else(hops),
+        Plot::HopDistribution => hops(),
+        Plot::KeysPerNode => load::chart(summary, Of::Keys).unwrap_or_else(|| load(Of::Keys)),
+        Plot::KeyDistribution => load(Of::Keys),
+        Plot::MessagesPerNode => {
+            load::chart(summary, Of::Messages).unwrap_or_else(|| load(Of::Messages))
         }
-    })
+        Plot::MessageDistribution => load(Of::Messages),
+        Plot::Metric(plot) => metric::chart(summary, plot),
+        Plot::OverTime(plot) => over_time::chart(summary, plot),
+    }
 }

@@ -1,20 +1,26 @@
 //! From the points of a sweep to series: which belong together, what they are
-//! called, and where they stand on the horizontal axis.
+//! called, how they look, and where they stand on the horizontal axis.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::axis::{Axis, plain_label};
-use super::chart::{Entry, Sample, Symbol};
-use super::style;
+use super::chart::{Entry, Sample, Stroke, Symbol};
+use super::style::{self, Look};
 use crate::math;
 use crate::measure::summary::{Comparison, Point, Summary};
+use crate::scenario::format::Condition;
+use crate::scenario::is_field;
 
-/// Points that differ in the first swept parameter only.
+/// Points that differ in one swept parameter only.
 pub(super) struct Series<'a> {
     /// The other swept parameters, with the values that the points share.
     pub(super) params: Map<String, Value>,
-    /// What it is called; empty when nothing but the first parameter is swept.
+    /// What it is called; empty when the points of all series differ in nothing else.
     pub(super) name: String,
+    /// How it looks.
+    pub(super) look: Look,
     /// Where its points stand, and the points, from left to right.
     pub(super) points: Vec<(f64, &'a Point)>,
 }
@@ -28,6 +34,121 @@ impl Series<'_> {
             _ => 1.0,
         }
     }
+
+    /// The system that all its points are about, if it is one.
+    fn system(&self) -> Option<&str> {
+        let (_, first) = self.points.first()?;
+        let same = self.points.iter().all(|(_, point)| point.system == first.system);
+        same.then_some(first.system.as_str())
+    }
+}
+
+/// The points that conditions on swept parameters let pass.
+pub(super) fn selected<'a>(
+    summary: &'a Summary,
+    conditions: &BTreeMap<String, Condition>,
+) -> Vec<&'a Point> {
+    let passes = |point: &&Point| {
+        conditions.iter().all(|(name, condition)| {
+            point.params.get(name).is_some_and(|value| condition.accepts(value))
+        })
+    };
+    summary.points.iter().filter(passes).collect()
+}
+
+/// The parameter on the horizontal axis.
+pub(super) fn horizontal<'a>(summary: &'a Summary, points: &[&Point]) -> Option<&'a str> {
+    let differing = varying(summary, points);
+    let is_number = |path: &&&str| {
+        points.iter().all(|point| point.params.get(**path).is_none_or(Value::is_number))
+    };
+    let first = || summary.sweep.first().map(String::as_str);
+    differing.iter().find(is_number).or(differing.first()).copied().or_else(first)
+}
+
+/// The swept parameters in which some points differ.
+pub(super) fn varying<'a>(summary: &'a Summary, points: &[&Point]) -> Vec<&'a str> {
+    let differs = |path: &&str| {
+        points.windows(2).any(|pair| pair[0].params.get(*path) != pair[1].params.get(*path))
+    };
+    summary.sweep.iter().map(String::as_str).filter(differs).collect()
+}
+
+/// The settings that some points share although the sweep varies them.
+pub(super) fn shared(summary: &Summary, points: &[&Point]) -> String {
+    let Some(first) = points.first() else { return String::new() };
+    let all: Vec<&Point> = summary.points.iter().collect();
+    let differing = varying(summary, points);
+    let shared = varying(summary, &all).into_iter().filter(|path| !differing.contains(path));
+    let values = shared.filter_map(|path| Some((path.to_owned(), first.params.get(path)?.clone())));
+    name_of(&values.collect(), summary)
+}
+
+/// The line below the title: the scenario, the setting of what is shown, and how many
+/// points are shown if some are left out.
+pub(super) fn subtitle(summary: &Summary, setting: &str, shown: usize, all: usize) -> String {
+    let count = format!("{shown} of {all} points");
+    let count = if shown < all && shown > 0 { count.as_str() } else { "" };
+    let parts: Vec<&str> = [setting, count].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return summary.scenario.clone();
+    }
+    format!("{}: {}", summary.scenario, parts.join("; "))
+}
+
+/// At most `most` of `count` numbers from zero on, spread evenly with the first and the
+/// last among them.
+pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    let steps = most.saturating_sub(1).max(1);
+    (0..most).map(|step| (step * (count - 1) + steps / 2) / steps).collect()
+}
+
+/// A line of a chart that shows several quantities in several settings, by their
+/// numbers: colours tell settings apart and dashes quantities, or colours quantities
+/// when there is a single setting.
+pub(super) fn line_of(
+    quantity: usize,
+    setting: Look,
+    single_setting: bool,
+    points: usize,
+) -> (Stroke, Symbol) {
+    let look = if single_setting { Look::numbered(quantity) } else { setting };
+    let mut stroke = Stroke::solid(look.colour);
+    if quantity > 0 && !single_setting {
+        stroke.dash = Some(style::dash(quantity - 1));
+    }
+    (stroke, measured_symbol(look, points))
+}
+
+/// What a line is called: its setting, its quantity, or both where each varies.
+pub(super) fn line_name(setting: &str, quantity: &str) -> String {
+    match (setting.is_empty(), quantity.is_empty()) {
+        (_, true) => setting.to_owned(),
+        (true, _) => quantity.to_owned(),
+        _ => format!("{setting}: {quantity}"),
+    }
+}
+
+/// The names of quantities in a legend, as short as they stay distinct: without the
+/// parts that all begin with, and nothing for a single one.
+pub(super) fn short_names(names: &[&str]) -> Vec<String> {
+    let [first, others @ ..] = names else { return Vec::new() };
+    if others.is_empty() {
+        return vec![String::new()];
+    }
+    let lengths = first.match_indices('.').map(|(dot, _)| dot + 1);
+    let common = |length: &usize| names.iter().all(|name| name.starts_with(&first[..*length]));
+    let length = lengths.take_while(common).last().unwrap_or(0);
+    names.iter().map(|name| name[length..].replace(['.', '_'], " ")).collect()
+}
+
+/// The first letter in upper case.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Distance between the whiskers of two series at the same place.
@@ -35,8 +156,10 @@ const ASIDE: f64 = 9.0;
 /// The most that all series at the same place take.
 const MOST_ASIDE: f64 = 40.0;
 
-/// The points of a sweep over its first parameter.
+/// The points of a sweep over one of its parameters.
 pub(super) struct Sweep<'a> {
+    /// The parameter on the horizontal axis.
+    pub(super) path: &'a str,
     /// The horizontal axis.
     pub(super) axis: Axis,
     /// The series, in the order of the sweep.
@@ -44,31 +167,43 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Sorts points into series. None without a swept parameter.
+    /// Sorts points into series: over the first swept number in which they differ, or
+    /// the first parameter when there is none. None when nothing is swept.
     pub(super) fn new(summary: &'a Summary, points: &[&'a Point]) -> Option<Sweep<'a>> {
-        let first = summary.sweep.first()?;
+        Sweep::reaching(summary, points, &[])
+    }
+
+    /// The same with a horizontal axis that also reaches values `beyond` those of the
+    /// points, if it is one of numbers.
+    pub(super) fn reaching(
+        summary: &'a Summary,
+        points: &[&'a Point],
+        beyond: &[f64],
+    ) -> Option<Sweep<'a>> {
+        let path = horizontal(summary, points)?;
         let values: Vec<&Value> =
-            points.iter().filter_map(|point| point.params.get(first)).collect();
-        let numbers: Vec<f64> = values.iter().filter_map(|value| value.as_f64()).collect();
+            points.iter().filter_map(|point| point.params.get(path)).collect();
+        let mut numbers: Vec<f64> = values.iter().filter_map(|value| value.as_f64()).collect();
         let of_numbers = numbers.len() == values.len();
-        let names = if of_numbers { Vec::new() } else { distinct(summary, first, &values) };
+        let names = if of_numbers { Vec::new() } else { distinct(summary, path, &values) };
         let place = |value: &Value| -> Option<f64> {
             if names.is_empty() {
                 return value.as_f64();
             }
-            let name = in_words_of(summary, first, value);
+            let name = in_words_of(summary, path, value);
             names.iter().position(|known| *known == name).map(|place| place as f64)
         };
 
+        let varying = varying(summary, points);
         let mut series: Vec<Series<'a>> = Vec::new();
         for point in points {
-            let Some(x) = point.params.get(first).and_then(place) else { continue };
+            let Some(x) = point.params.get(path).and_then(place) else { continue };
             let mut params = point.params.clone();
-            params.shift_remove(first);
+            params.shift_remove(path);
             let number = series.iter().position(|other| other.params == params);
             let number = number.unwrap_or_else(|| {
-                let name = name_of(&params, summary);
-                series.push(Series { params, name, points: Vec::new() });
+                let name = name_among(&varying, &params, summary);
+                series.push(Series { params, name, look: Look::numbered(0), points: Vec::new() });
                 series.len() - 1
             });
             series[number].points.push((x, point));
@@ -76,12 +211,26 @@ impl<'a> Sweep<'a> {
         for series in &mut series {
             series.points.sort_by(|(x, _), (y, _)| x.total_cmp(y));
         }
+        let systems: Vec<Option<&str>> = series.iter().map(Series::system).collect();
+        let looks = style::looks(&systems);
+        for (series, look) in series.iter_mut().zip(looks) {
+            series.look = look;
+        }
         let axis = if names.is_empty() {
-            number_axis(first, &numbers)
+            numbers.extend(beyond);
+            number_axis(path, &numbers)
         } else {
-            Axis::of_names(axis_name(first), &names)
+            Axis::of_names(axis_name(path), &names)
         };
-        Some(Sweep { axis, series })
+        Some(Sweep { path, axis, series })
+    }
+
+    /// Whether a published value stands above a place that is shown.
+    pub(super) fn holds(&self, comparison: &Comparison) -> bool {
+        let mut places = self.series.iter().flat_map(|series| &series.points);
+        comparison.against == self.path
+            && !self.axis.of_names
+            && places.any(|(x, _)| x.total_cmp(&comparison.at).is_eq())
     }
 
     /// How far to the right of its place what belongs to a series stands, in units
@@ -143,21 +292,35 @@ fn axis_name(path: &str) -> String {
         "population.nodes" => "number of nodes N".to_owned(),
         "population.virtual_nodes" => "virtual nodes per server".to_owned(),
         "workload.keys" => "number of keys".to_owned(),
-        other => format!("{} ({other})", short(other)),
+        other if other.contains('.') => format!("{} ({other})", short(other)),
+        other => short(other),
     }
 }
 
-/// The values of parameters in words: `nodes = 64, successors = 4`.
+/// The values of parameters in words, `nodes = 64, successors = 4`; variants by their
+/// names alone.
 pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (path, value) in params {
         let same = |other: &&String| short(other) == short(path);
         let clashes = summary.sweep.iter().filter(same).count() > 1;
+        if !is_field(path) {
+            // The names of variants speak for themselves.
+            parts.push(in_words_of(summary, path, value));
+            continue;
+        }
         let name = if clashes { path.clone() } else { short(path) };
         // Spaces that do not break: a legend wraps between parameters.
         parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words_of(summary, path, value)));
     }
     parts.join(", ")
+}
+
+/// The values of some of the parameters in words.
+pub(super) fn name_among(paths: &[&str], params: &Map<String, Value>, summary: &Summary) -> String {
+    let mut some = params.clone();
+    some.retain(|path, _| paths.contains(&path.as_str()));
+    name_of(&some, summary)
 }
 
 /// The last part of a path.
@@ -265,10 +428,10 @@ pub(super) fn published_symbol(number: usize, count: usize) -> Symbol {
 }
 
 /// The mark of a measured mean.
-pub(super) fn measured_symbol(number: usize, points: usize) -> Symbol {
+pub(super) fn measured_symbol(look: Look, points: usize) -> Symbol {
     Symbol {
-        shape: style::series_shape(number),
-        colour: style::series_colour(number),
+        shape: look.shape,
+        colour: look.colour,
         radius: if points > 30 { 2.5 } else { 4.0 },
         open: false,
     }
@@ -317,6 +480,38 @@ mod tests {
         assert_eq!(labels, ["chord successors 4", "chord id bits 4", "chord 8"]);
         let name = name_of(&summary.points[1].params, &summary);
         assert_eq!(name, "overlay\u{a0}=\u{a0}chord id bits 4");
+    }
+
+    #[test]
+    fn quantities_are_named_by_what_differs() {
+        assert_eq!(short_names(&["hops.mean"]), [""]);
+        assert_eq!(short_names(&["a.b.p50", "a.b.p99"]), ["p50", "p99"]);
+        assert_eq!(
+            short_names(&["lookups.success", "gets.success"]),
+            ["lookups success", "gets success"]
+        );
+        assert_eq!(short_names(&["a.total", "a.total_time"]), ["total", "total time"]);
+    }
+
+    #[test]
+    fn variants_are_named_by_themselves() {
+        let point = |system: &str, nodes: u64| {
+            sample::at(&[("system", json!(system)), ("population.nodes", json!(nodes))])
+        };
+        let points = vec![point("tracker", 8), point("tracker", 16), point("Chord", 8)];
+        let summary = sample::outcome("x", &["system", "population.nodes"], points).summary;
+        let points: Vec<&Point> = summary.points.iter().collect();
+        let names = |sweep: Sweep<'_>| -> Vec<String> {
+            sweep.series.into_iter().map(|series| series.name).collect()
+        };
+        let series = |points| names(Sweep::new(&summary, points).unwrap());
+        assert_eq!(series(&points), ["tracker", "Chord"]);
+        assert_eq!(series(&points[..2]), [""]);
+        assert_eq!(horizontal(&summary, &points), Some("population.nodes"));
+        assert_eq!(horizontal(&summary, &[points[0], points[2]]), Some("system"));
+        assert_eq!(horizontal(&summary, &points[..1]), Some("system"));
+        assert_eq!(shared(&summary, &points[..2]), "tracker");
+        assert_eq!(subtitle(&summary, "tracker", 2, 3), "x: tracker; 2 of 3 points");
     }
 
     #[test]

@@ -68,22 +68,85 @@ pub(super) enum Shape {
     Triangle,
     /// A square that stands on its corner.
     Diamond,
+    /// A triangle that points down.
+    Wedge,
 }
 
 const SHAPES: [Shape; 4] = [Shape::Circle, Shape::Square, Shape::Triangle, Shape::Diamond];
 
-/// Colour of a series by its number.
-pub(super) fn series_colour(number: usize) -> RGBColor {
-    SERIES[number % SERIES.len()]
+/// What tells a series from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Look {
+    /// Its colour.
+    pub(super) colour: RGBColor,
+    /// The shape of its marks.
+    pub(super) shape: Shape,
 }
 
-/// Shape of the marks of a series by its number. It also changes when the colours
-/// begin anew, so that 12 series can be told apart.
-pub(super) fn series_shape(number: usize) -> Shape {
-    SHAPES[(number + number / SERIES.len()) % SHAPES.len()]
+impl Look {
+    /// Look of a series by its number. The shape also changes when the colours begin
+    /// anew, so that 12 series can be told apart.
+    pub(super) const fn numbered(number: usize) -> Look {
+        Look {
+            colour: SERIES[number % SERIES.len()],
+            shape: SHAPES[(number + number / SERIES.len()) % SHAPES.len()],
+        }
+    }
+}
+
+/// The systems, which look the same in every plot that sets them side by side. The
+/// relatives of Chord have neighbouring colours.
+const SYSTEMS: [(&str, Look); 6] = [
+    ("Chord", Look::numbered(0)),
+    ("tracker", Look::numbered(1)),
+    ("full membership", Look::numbered(2)),
+    ("successor ring", Look::numbered(3)),
+    ("Chord base", Look { colour: SERIES[4], shape: Shape::Wedge }),
+    ("hash mod N", Look::numbered(5)),
+];
+
+/// Looks of what is shown side by side, given the system that each is about, if it is
+/// one: those of the systems when all are different ones, or else by number.
+pub(super) fn looks(systems: &[Option<&str>]) -> Vec<Look> {
+    system_looks(systems).unwrap_or_else(|| (0..systems.len()).map(Look::numbered).collect())
+}
+
+/// Looks of systems, if all are known and different ones and there are several.
+pub(super) fn system_looks(systems: &[Option<&str>]) -> Option<Vec<Look>> {
+    let looks = systems.iter().map(|system| {
+        SYSTEMS.iter().find(|(name, _)| Some(*name) == *system).map(|(_, look)| *look)
+    });
+    let looks = looks.collect::<Option<Vec<Look>>>()?;
+    let distinct = |look| looks.iter().filter(|other| *other == look).count() == 1;
+    (looks.len() > 1 && looks.iter().all(distinct)).then_some(looks)
 }
 
 /// Shape of the marks of a published source by its number.
 pub(super) fn published_shape(number: usize) -> Shape {
     SHAPES[number % SHAPES.len()]
+}
+
+/// Dashes and gaps that tell apart lines of the same colour.
+pub(super) fn dash(number: usize) -> (f64, f64) {
+    const DASHES: [(f64, f64); 4] = [(9.0, 6.0), (2.5, 4.5), (18.0, 7.0), (5.0, 11.0)];
+    DASHES[number % DASHES.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_side_by_side_look_as_they_do_elsewhere() {
+        let both = looks(&[Some("tracker"), Some("Chord")]);
+        assert_eq!(both, [Look::numbered(1), Look::numbered(0)]);
+        for by_number in [
+            &[Some("tracker")][..],
+            &[Some("tracker"), Some("tracker")],
+            &[Some("tracker"), None],
+            &[Some("tracker"), Some("another")],
+        ] {
+            assert_eq!(looks(by_number)[0], Look::numbered(0), "{by_number:?}");
+        }
+    }
 }

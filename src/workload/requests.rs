@@ -1,11 +1,10 @@
-//! Lookups of keys drawn uniformly from the ring.
+//! Requests that nodes make, whatever they ask for.
 
-use crate::id::{Id, IdSpace};
 use crate::sim::{Address, Duration, Stream, Time};
 
-/// Which lookups are made, and when.
+/// Which requests are made, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LookupPlan {
+pub struct RequestPlan {
     /// How they are spread.
     pub arrivals: Arrivals,
     /// For each node this many on average; without end if `None`.
@@ -14,9 +13,11 @@ pub struct LookupPlan {
     pub interval: Duration,
     /// When the first may be made.
     pub start: Time,
+    /// From when on none is made any more.
+    pub stop: Time,
 }
 
-/// How lookups are spread over time and nodes.
+/// How requests are spread over time and nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arrivals {
     /// The nodes take turns at equal distances in time.
@@ -25,26 +26,28 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// The lookups to come.
+/// The requests to come.
 #[derive(Debug)]
-pub struct Lookups {
-    plan: LookupPlan,
-    space: IdSpace,
+pub struct Requests {
+    plan: RequestPlan,
     /// All nodes there will ever be.
     nodes: u64,
+    /// Their addresses are the multiples of this.
+    stride: usize,
     /// Number of turns taken.
     turn: u64,
     next: Option<Time>,
     random: Stream,
 }
 
-impl Lookups {
-    /// The lookups of a population of `nodes`, `up` of which are up at the start.
-    pub fn new(plan: LookupPlan, space: IdSpace, nodes: usize, up: usize, random: Stream) -> Self {
+impl Requests {
+    /// The requests of a population of `nodes`, `up` of which are up at the start. Their
+    /// addresses are the multiples of `stride`.
+    pub fn new(plan: RequestPlan, nodes: usize, stride: usize, up: usize, random: Stream) -> Self {
         let nodes = nodes as u64;
-        let mut lookups = Lookups { plan, space, nodes, turn: 0, next: None, random };
-        lookups.schedule(plan.start, up);
-        lookups
+        let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, random };
+        requests.schedule(plan.start, up);
+        requests
     }
 
     /// When the next one is due.
@@ -52,20 +55,21 @@ impl Lookups {
         self.next
     }
 
-    /// The next one: who asks, for which key. `None` when it is the turn of a node that
-    /// is not up.
+    /// The next one: who asks, for what, as `draw` draws it. `None` when it is the turn of a
+    /// node that is not up.
     ///
     /// # Panics
     /// When there is none left.
-    pub fn next(
+    pub fn next<T>(
         &mut self,
         up: &[Address],
         is_up: impl Fn(Address) -> bool,
-    ) -> Option<(Address, Id)> {
-        let now = self.next.expect("a lookup is left");
+        draw: impl FnOnce(&mut Stream) -> T,
+    ) -> Option<(Address, T)> {
+        let now = self.next.expect("a request is left");
         let asking = match self.plan.arrivals {
             Arrivals::Even => {
-                let node = Address::new((self.turn % self.nodes) as usize);
+                let node = Address::new((self.turn % self.nodes) as usize * self.stride);
                 is_up(node).then_some(node)
             }
             Arrivals::Poisson => {
@@ -73,11 +77,11 @@ impl Lookups {
                 choice.map(|choice| up[choice as usize])
             }
         };
-        // The key is drawn even if nobody asks: who is up does not change the keys of others.
-        let key = self.space.from_random(std::array::from_fn(|_| self.random.bits()));
+        // Drawn even if nobody asks: who is up does not change what others ask for.
+        let what = draw(&mut self.random);
         self.turn += 1;
         self.schedule(now, up.len());
-        asking.map(|node| (node, key))
+        asking.map(|node| (node, what))
     }
 
     /// The number of nodes that are up has changed. An exponential waiting time has no
@@ -90,22 +94,21 @@ impl Lookups {
 
     fn schedule(&mut self, now: Time, up: usize) {
         let limit = self.plan.per_node.map(|count| u64::from(count) * self.nodes);
-        let left = limit.is_none_or(|limit| self.turn < limit);
-        let wait = match self.plan.arrivals {
+        let at = match self.plan.arrivals {
             Arrivals::Even => {
                 // From the number of the turn, so that rounding does not add up.
                 let nanos = u128::from(self.turn) * u128::from(self.plan.interval.as_nanos())
                     / u128::from(self.nodes.max(1));
-                let since_start = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-                self.next = left.then(|| self.plan.start + since_start);
-                return;
+                let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+                self.plan.start + Duration::from_nanos(nanos)
             }
             Arrivals::Poisson => {
                 let mean = self.plan.interval.as_nanos() as f64 / up.max(1) as f64;
-                self.random.exponential_nanos(mean)
+                now + self.random.exponential_nanos(mean)
             }
         };
-        self.next = left.then(|| now + wait);
+        let is_left = limit.is_none_or(|limit| self.turn < limit) && at < self.plan.stop;
+        self.next = is_left.then_some(at);
     }
 }
 
@@ -113,14 +116,13 @@ impl Lookups {
 mod tests {
     use super::*;
 
-    fn all(plan: LookupPlan, nodes: usize, until: Time) -> Vec<(Time, Address)> {
+    fn all(plan: RequestPlan, nodes: usize, until: Time) -> Vec<(Time, Address)> {
         let up: Vec<Address> = (0..nodes).map(Address::new).collect();
-        let space = IdSpace::new(32).unwrap();
         let random = Stream::new(1, 0, "lookups");
-        let mut lookups = Lookups::new(plan, space, nodes, nodes, random);
+        let mut requests = Requests::new(plan, nodes, 1, nodes, random);
         let mut made = Vec::new();
-        while let Some(at) = lookups.next_time().filter(|at| *at < until) {
-            made.push((at, lookups.next(&up, |_| true).unwrap().0));
+        while let Some(at) = requests.next_time().filter(|at| *at < until) {
+            made.push((at, requests.next(&up, |_| true, |_| ()).unwrap().0));
         }
         made
     }
@@ -128,10 +130,15 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn even_lookups_take_turns() {
+    fn even_requests_take_turns() {
         let start = Time::ZERO + SECOND;
-        let plan =
-            LookupPlan { arrivals: Arrivals::Even, per_node: Some(2), interval: SECOND, start };
+        let plan = RequestPlan {
+            arrivals: Arrivals::Even,
+            per_node: Some(2),
+            interval: SECOND,
+            start,
+            stop: Time::MAX,
+        };
         let made = all(plan, 4, Time::MAX);
         let turns: Vec<_> =
             made.iter().map(|(at, node)| (at.as_nanos() / 1_000_000, node.index())).collect();
@@ -141,12 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn poisson_lookups_have_poisson_counts() {
-        let plan = LookupPlan {
+    fn poisson_requests_have_poisson_counts() {
+        let plan = RequestPlan {
             arrivals: Arrivals::Poisson,
             per_node: None,
             interval: Duration::from_secs(10),
             start: Time::ZERO,
+            stop: Time::MAX,
         };
         // 50 nodes, one lookup in ten seconds each, 2000 s: 10,000 expected, deviation 100.
         let made = all(plan, 50, Time::ZERO + Duration::from_secs(2000));
@@ -161,13 +169,17 @@ mod tests {
 
     #[test]
     fn counts_are_kept() {
-        let plan = LookupPlan {
+        let plan = RequestPlan {
             arrivals: Arrivals::Poisson,
             per_node: Some(3),
             interval: SECOND,
             start: Time::ZERO,
+            stop: Time::MAX,
         };
         assert_eq!(all(plan, 7, Time::MAX).len(), 21);
-        assert_eq!(all(LookupPlan { per_node: Some(0), ..plan }, 7, Time::MAX).len(), 0);
+        assert_eq!(all(RequestPlan { per_node: Some(0), ..plan }, 7, Time::MAX).len(), 0);
+        let stop = Time::ZERO + SECOND;
+        let made = all(RequestPlan { per_node: None, stop, ..plan }, 7, Time::MAX);
+        assert!(!made.is_empty() && made.iter().all(|(at, _)| *at < stop));
     }
 }

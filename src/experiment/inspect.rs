@@ -1,0 +1,292 @@
+//! What the oracle sees when it looks at a simulation from outside: loads, pointers and
+//! values, at the end or at a sample.
+
+use std::collections::BTreeMap;
+
+use crate::id::Id;
+use crate::measure::summary::{MessageCount, RingHealth, Values, Waiting};
+use crate::measure::{mean, metrics};
+use crate::overlay::{Overlay, Peer};
+use crate::sim::{Address, Duration, Purpose, Stream, Traffic};
+use crate::workload::Keys;
+
+use super::drive::Drive;
+
+/// Counts at the moment of a sample, of which the next sample takes the difference.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    seconds: f64,
+    messages: u64,
+    lookups: Ended,
+    gets: Ended,
+    /// Messages that waited at each server, and how long.
+    waited: Vec<(u64, Duration)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ended {
+    all: u64,
+    rightly: u64,
+}
+
+impl Ended {
+    /// The share of those since an earlier moment that ended rightly.
+    fn success_since(self, earlier: Ended) -> Option<f64> {
+        let all = self.all - earlier.all;
+        (all > 0).then(|| (self.rightly - earlier.rightly) as f64 / all as f64)
+    }
+}
+
+impl<P: Overlay> Drive<'_, P> {
+    /// Keys that each server would carry if the oracle placed them.
+    pub(super) fn keys_per_server(&self) -> Vec<u64> {
+        let mut keys = vec![0; self.population.servers()];
+        let workload = &self.setup.workload;
+        let random = Stream::new(self.setup.seed, self.repeat, "keys");
+        let (truth, copies) = (self.truth(), workload.key_copies as usize);
+        let mut servers = Vec::with_capacity(copies);
+        for key in Keys::new(self.setup.id_space, workload.keys, random) {
+            let first = truth.owner(key);
+            let mut token = first;
+            servers.clear();
+            while servers.len() < copies {
+                let server = self.population.server_of(token);
+                if !servers.contains(&server) {
+                    servers.push(server);
+                    keys[server] += 1;
+                }
+                if servers.len() < copies {
+                    token = truth.ring.next(truth.ids, token);
+                    if token == first {
+                        break;
+                    }
+                }
+            }
+        }
+        keys
+    }
+
+    /// Messages that each server handled.
+    pub(super) fn handled_per_server(&self) -> Vec<u64> {
+        let of_server = |server| {
+            let nodes = self.population.nodes_of(server);
+            nodes.map(|node| self.simulation.handled(node)).sum()
+        };
+        (0..self.population.servers()).map(of_server).collect()
+    }
+
+    /// How messages waited for nodes that take their time.
+    pub(super) fn waiting(&self, handled: &[u64]) -> Waiting {
+        let mean_ms =
+            |(messages, total): (u64, Duration)| total.as_millis_f64() / (messages.max(1)) as f64;
+        let waited = self.waited();
+        let all = waited.iter().fold((0, Duration::ZERO), |(messages, total), (more, longer)| {
+            (messages + more, total + *longer)
+        });
+        let busiest =
+            (0..handled.len()).max_by_key(|server| (handled[*server], usize::MAX - server));
+        let longest = self.population.addresses().map(|node| self.simulation.waiting(node).longest);
+        Waiting {
+            mean_ms: mean_ms(all),
+            busiest_ms: busiest.map_or(0.0, |server| mean_ms(waited[server])),
+            max_ms: longest.max().unwrap_or_default().as_millis_f64(),
+        }
+    }
+
+    /// Messages that waited at each server, and how long.
+    fn waited(&self) -> Vec<(u64, Duration)> {
+        let of_server = |server| {
+            self.population.nodes_of(server).fold((0, Duration::ZERO), |(messages, total), node| {
+                let waiting = self.simulation.waiting(node);
+                (messages + waiting.messages, total + waiting.total)
+            })
+        };
+        (0..self.population.servers()).map(of_server).collect()
+    }
+
+    /// Messages sent, by kind.
+    pub(super) fn messages(&self) -> Vec<MessageCount> {
+        let count = |kind: &str, purpose: Purpose, traffic: Traffic| MessageCount {
+            kind: kind.to_owned(),
+            purpose: purpose.name().to_owned(),
+            messages: traffic.messages as f64,
+            bytes: traffic.bytes as f64,
+        };
+        let kinds = self.simulation.kinds();
+        let sent = kinds.iter().zip(self.simulation.traffic());
+        let mut messages: Vec<MessageCount> =
+            sent.map(|(kind, traffic)| count(kind.name, kind.purpose, *traffic)).collect();
+        let acknowledgements = self.simulation.acknowledgements();
+        for (purpose, traffic) in Purpose::ALL.into_iter().zip(acknowledgements) {
+            if kinds.iter().any(|kind| kind.purpose == purpose) {
+                let name = format!("{}_acknowledgement", purpose.name());
+                messages.push(count(&name, purpose, traffic));
+            }
+        }
+        messages
+    }
+
+    /// Compares every pointer of every node with what it should be.
+    pub(super) fn ring_health(&self) -> RingHealth {
+        let protocol = self.simulation.protocol();
+        let Some(shape) = protocol.ring() else { return RingHealth::default() };
+        let (space, ids) = (self.setup.id_space, &self.population.ids);
+        let truth = self.truth();
+        let (mut successors, mut lists, mut predecessors) = (0, 0, 0);
+        let (mut right_fingers, mut distinct) = (0, 0);
+        for address in self.ring().iter() {
+            let Some(node) = self.node(protocol.host(address)) else { continue };
+            let right = truth.right_pointers(address, shape.successors, shape.fingers);
+            let own = protocol.neighbours(node, address, ids);
+            successors += usize::from(own.successors.first() == right.successors.first());
+            lists += usize::from(own.successors == right.successors);
+            predecessors += usize::from(own.predecessor == Some(right.predecessor));
+            let mut runs = right.fingers.iter().peekable();
+            let mut known = None;
+            while let Some((first, (finger, _))) = runs.next() {
+                let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
+                for index in *first..behind {
+                    let own = protocol.finger(node, index);
+                    right_fingers += usize::from(own == Some(*finger));
+                    distinct += usize::from(own.is_some() && own != known);
+                    known = own;
+                }
+            }
+        }
+        let nodes = self.ring().len().max(1) as f64;
+        let all_fingers = nodes * f64::from(space.bits());
+        RingHealth {
+            right_successors: successors as f64 / nodes,
+            right_successor_lists: lists as f64 / nodes,
+            right_predecessors: predecessors as f64 / nodes,
+            right_fingers: if shape.fingers { right_fingers as f64 / all_fingers } else { 1.0 },
+            distinct_fingers: distinct as f64 / nodes,
+        }
+    }
+
+    /// The nodes that are up, each once.
+    fn nodes(&self) -> impl Iterator<Item = (Address, &P::Node)> {
+        let protocol = self.simulation.protocol();
+        let hosts = self.ring().iter().filter(|token| protocol.host(*token) == *token);
+        hosts.filter_map(|host| Some((host, self.node(host)?)))
+    }
+
+    /// How many others each node keeps track of.
+    pub(super) fn routing_entries(&self) -> Vec<u64> {
+        let protocol = self.simulation.protocol();
+        self.nodes().map(|(_, node)| protocol.routing_entries(node) as u64).collect()
+    }
+
+    /// What has become of the values that were put.
+    pub(super) fn values(&self) -> Values {
+        let ledger = self.simulation.observer.ledger();
+        if ledger.is_empty() {
+            return Values::default();
+        }
+        let protocol = self.simulation.protocol();
+        // The holders of each key's newest value, by key.
+        let mut holders: BTreeMap<Id, (u32, Vec<Address>)> =
+            ledger.values().map(|(key, value)| (key, (value.version, Vec::new()))).collect();
+        for (address, node) in self.nodes() {
+            for (key, value) in protocol.holds(node) {
+                if let Some((version, holders)) = holders.get_mut(&key)
+                    && value.version >= *version
+                {
+                    holders.push(address);
+                }
+            }
+        }
+        let truth = self.truth();
+        let mut values = Values { put: holders.len() as u64, ..Values::default() };
+        for (key, (_, holders)) in &holders {
+            values.copies += holders.len() as u64;
+            let right = protocol.right_holders(*key, truth);
+            // Without fixed places any holder is a right one.
+            let is_at_a_right_one =
+                right.is_empty() || right.iter().any(|right| holders.contains(right));
+            values.lost += u64::from(holders.is_empty());
+            values.unavailable += u64::from(!holders.is_empty() && !is_at_a_right_one);
+        }
+        values
+    }
+
+    /// What has been counted so far.
+    pub(super) fn progress(&self) -> Progress {
+        let tally = self.simulation.observer.so_far();
+        let gets = &tally.storage.gets;
+        Progress {
+            seconds: self.simulation.now().since(crate::sim::Time::ZERO).as_secs_f64(),
+            messages: self.simulation.traffic().iter().map(|traffic| traffic.messages).sum(),
+            lookups: Ended {
+                all: tally.correct + tally.incorrect + tally.failures.total(),
+                rightly: tally.correct,
+            },
+            gets: Ended {
+                all: gets.correct + gets.old + gets.missing + gets.failures.total(),
+                rightly: gets.correct,
+            },
+            waited: self.waited(),
+        }
+    }
+
+    /// The quantities of a sample, as far as there is anything to measure.
+    pub(super) fn sample_values(&self, now: &Progress) -> BTreeMap<&'static str, f64> {
+        let last = self.last_progress();
+        let protocol = self.simulation.protocol();
+        let nodes = self.nodes().count() as f64;
+        let mut values = BTreeMap::from([("nodes", nodes)]);
+        if protocol.ring().is_some() {
+            let ring = self.ring_health();
+            values.insert("ring.right_successors", ring.right_successors);
+            values.insert("ring.right_predecessors", ring.right_predecessors);
+            values.insert("ring.right_fingers", ring.right_fingers);
+        }
+        let views: Vec<f64> = self
+            .nodes()
+            .filter_map(|(_, node)| protocol.has_right_view(node, self.truth()))
+            .map(|is_right| f64::from(u8::from(is_right)))
+            .collect();
+        if !views.is_empty() {
+            values.insert("views.right", mean(&views));
+        }
+        if let Some(success) = now.lookups.success_since(last.lookups) {
+            values.insert("lookups.success", success);
+        }
+        if let Some(success) = now.gets.success_since(last.gets) {
+            values.insert("gets.success", success);
+        }
+        let stored = self.values();
+        if stored.put > 0 {
+            let available = stored.put - stored.lost - stored.unavailable;
+            values.insert("storage.available", available as f64 / stored.put as f64);
+            values.insert("storage.lost", stored.lost as f64);
+        }
+        let peers =
+            |which| self.nodes().filter(move |(_, node)| protocol.peer(node) == Some(which));
+        let (leechers, seeds) = (peers(Peer::Leecher).count(), peers(Peer::Seed).count());
+        if leechers + seeds > 0 {
+            values.insert("swarm.leechers", leechers as f64);
+            values.insert("swarm.seeds", seeds as f64);
+            let completed = self.simulation.observer.so_far().downloads.completed;
+            values.insert("swarm.completed", completed as f64);
+        }
+        let seconds = now.seconds - last.seconds;
+        if seconds > 0.0 {
+            let rate = (now.messages - last.messages) as f64 / seconds / nodes.max(1.0);
+            values.insert("messages.sent", rate);
+        }
+        // The server for which messages waited longest since the last sample.
+        let none = (0, Duration::ZERO);
+        let waits = now.waited.iter().enumerate().filter_map(|(server, (messages, total))| {
+            let (before, before_total) = last.waited.get(server).copied().unwrap_or(none);
+            let messages = messages - before;
+            let total = total.as_millis_f64() - before_total.as_millis_f64();
+            (messages > 0).then(|| total / messages as f64)
+        });
+        if let Some(longest) = waits.reduce(f64::max) {
+            values.insert("waiting_ms", longest);
+        }
+        debug_assert!(values.keys().all(|name| metrics::find_series(name).is_some()), "{values:?}");
+        values
+    }
+}
