@@ -361,6 +361,18 @@ mod run {
     }
 
     #[test]
+    fn messages_wait_for_nodes_that_take_their_time() {
+        let desk = Desk::new();
+        let waits = |service_time: &str| {
+            let lookups = json!({"lookups": {"per_node": 20, "interval": "50ms"}});
+            let network = json!({ "service_time": service_time });
+            desk.scenario(&json!({"network": network, "workload": lookups}));
+            stdout(&desk.dhtsim(&["run", "x.json"]).assert().code(0)).contains("busiest wait ms")
+        };
+        assert!(waits("5ms") && !waits("0s"));
+    }
+
+    #[test]
     fn says_nothing_when_it_shall_be_quiet() {
         let desk = Desk::new();
         let quiet = ["run", "x.json", "--quiet"];
