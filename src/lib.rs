@@ -18,7 +18,7 @@
 //! | [`population`] | the servers: their addresses and the identifiers that follow from them |
 //! | [`network`] | what lies between the nodes: latency and loss |
 //! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
-//! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord) |
+//! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord), [`full_membership`](overlay::full_membership), [`tracker`](overlay::tracker); and [`storage`](overlay::storage) on top of them |
 //! | [`workload`] | what happens from outside: lookups, joins, as lazy streams |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |

@@ -64,6 +64,9 @@ impl Expects {
     }
 }
 
+/// Items of a list that is long.
+const LONG_LIST: usize = 256;
+
 /// All messages under way.
 #[derive(Debug)]
 pub(super) struct Wire<M: Message> {
@@ -121,10 +124,12 @@ impl<M: Message> Wire<M> {
         place.map_or_else(Vec::new, |place| std::mem::take(&mut self.lists[place as usize]))
     }
 
-    /// Gives back the memory of a list.
+    /// Gives back the memory of a list. A long one is an exception whose memory is not kept:
+    /// otherwise every place would come to have room for the longest.
     pub(super) fn put_back(&mut self, place: Option<u32>, mut list: Vec<M::Item>) {
         if let Some(place) = place {
             list.clear();
+            list.shrink_to(LONG_LIST);
             self.lists[place as usize] = list;
             self.free_lists.push(place);
         }

@@ -49,8 +49,7 @@ impl FullMembership {
         let facts = node.view.borrow();
         context.send_as(address, MembershipMessage::JoinView, facts.facts(), Manner::Reply);
         if self.parameters.spread == Spread::Broadcast {
-            let timeout = self.parameters.request_timeout.as_nanos();
-            let until = context.now() + Duration::from_nanos(NEWCOMER_TIMEOUTS * timeout);
+            let until = context.now() + self.newcomer_time();
             node.newcomers.push(Newcomer { address, until });
         }
     }
@@ -61,12 +60,20 @@ impl FullMembership {
         if node.standing == Standing::Joining {
             let fact = self.become_member(node);
             match self.parameters.spread {
-                Spread::Broadcast => self.broadcast(node, &[fact], Cause::Announcement, context),
+                Spread::Broadcast => {
+                    self.broadcast(node, &[fact], Cause::Announcement, context);
+                    context.set_timer(self.newcomer_time(), MembershipTimer::AntiEntropy);
+                }
                 Spread::Gossip { .. } => self.make_known(node, fact, context),
                 Spread::Instant => {}
             }
             context.joined();
         }
+    }
+
+    /// Broadcast: how long a node is a newcomer.
+    fn newcomer_time(&self) -> Duration {
+        Duration::from_nanos(NEWCOMER_TIMEOUTS * self.parameters.request_timeout.as_nanos())
     }
 
     /// Says goodbye.

@@ -39,6 +39,9 @@
 //!   runs into is not found; nothing is sent while nothing happens.
 //! - Two nodes that join by broadcast at the same moment do not know each other. So the
 //!   contact of a join passes on to the newcomer what it hears during the next ten time-outs.
+//!   Should the contact be gone by then, something may have been missed; after that time the
+//!   newcomer compares its view with a random member's, as in anti-entropy. If that one has
+//!   missed the same, it stays missed until the server concerned is heard of again.
 //! - *Gossip* is \[G\]'s rumour mongering, push, blind, with a counter (1.4): each node pushes
 //!   what it has heard for ⌈log2 N⌉ + 4 rounds, to random members, whether they knew it or
 //!   not. It is backed up by anti-entropy (1.3), push and pull: random members compare
@@ -46,6 +49,9 @@
 //!   made a rumour again.
 //! - A node that leaves by gossip is gone before its next round. It pushes its farewell at
 //!   once, as often as it would push any rumour.
+//! - A node that knows no live member any more is alone for good: there are no seeds (\[D\]
+//!   4.8.2). That happens to one whose contact is gone before it has told anybody, in a
+//!   system whose other members it knows have all gone.
 //! - \[D\] 4.8.1 reconciles whole histories with a random peer every second; that is
 //!   anti-entropy with that period.
 //! - A join asks its contact for its view. While there is no answer it asks again, after 1,
@@ -165,7 +171,7 @@ struct Newcomer {
 pub enum MembershipTimer {
     /// Gossip: a round.
     Gossip,
-    /// Gossip: a comparison of views.
+    /// Gossip: a comparison of views. By broadcast a newcomer makes one.
     AntiEntropy,
     /// Broadcast: everything that was found out at this moment is known now; tell it.
     Tell,
@@ -391,9 +397,7 @@ impl Protocol for FullMembership {
             MembershipMessage::Digest { checksum } => self.compare(node, checksum, context),
             MembershipMessage::Agreement => {}
             MembershipMessage::WholeView => self.reconcile(node, from, context),
-            MembershipMessage::MissingFacts => {
-                self.learn(node, context.received_list(), context);
-            }
+            MembershipMessage::MissingFacts => self.take_over(node, from, context),
         }
     }
 
@@ -412,6 +416,9 @@ impl Protocol for FullMembership {
                 self.compare_with_a_partner(node, context);
                 context.set_timer(anti_entropy, timer);
             }
+            (MembershipTimer::AntiEntropy, Spread::Broadcast) => {
+                self.compare_with_a_partner(node, context);
+            }
             (MembershipTimer::Tell, _) => self.tell_all(node, context),
             (MembershipTimer::JoinAgain { contact, attempt }, _) => {
                 // Unless the answer was only late.
@@ -419,8 +426,8 @@ impl Protocol for FullMembership {
                     self.ask_to_join(contact, attempt, context);
                 }
             }
-            // Set only by nodes that gossip.
-            (MembershipTimer::Gossip | MembershipTimer::AntiEntropy, _) => {}
+            // Never set.
+            (MembershipTimer::Gossip, _) | (MembershipTimer::AntiEntropy, Spread::Instant) => {}
         }
     }
 

@@ -186,7 +186,7 @@ impl FullMembership {
         }
     }
 
-    /// Gossip: asks a random member whether it knows the same.
+    /// Anti-entropy: asks a random member whether it knows the same.
     pub(super) fn compare_with_a_partner(
         &self,
         node: &MembershipNode,
@@ -200,7 +200,7 @@ impl FullMembership {
         }
     }
 
-    /// Gossip: says whether this node knows the same, and what it knows if not.
+    /// Anti-entropy: says whether this node knows the same, and what it knows if not.
     pub(super) fn compare(
         &self,
         node: &MembershipNode,
@@ -216,7 +216,7 @@ impl FullMembership {
         }
     }
 
-    /// Gossip: takes over what the partner knows, and tells it what it does not.
+    /// Anti-entropy: takes over what the partner knows, and tells it what it does not.
     pub(super) fn reconcile(
         &self,
         node: &mut MembershipNode,
@@ -224,11 +224,23 @@ impl FullMembership {
         context: &mut Context<'_, Self>,
     ) {
         let theirs = context.received_list();
-        self.learn(node, theirs, context);
+        self.take_over(node, partner, context);
         let missing: Vec<Fact> = node.view.borrow().beyond(theirs).collect();
         if !missing.is_empty() {
             context.send(partner, MembershipMessage::MissingFacts, &missing);
         }
+    }
+
+    /// Takes over what the partner knows. It is no rumour any more; but who is joining
+    /// through this node may have missed it as well.
+    pub(super) fn take_over(
+        &self,
+        node: &mut MembershipNode,
+        partner: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let news = self.learn(node, context.received_list(), context);
+        self.pass_on(node, partner, &news, context);
     }
 
     /// A random other member.

@@ -253,7 +253,7 @@ mod one_node {
         contact.unreachable(at(2), MembershipMessage::Query(query(2, 0x2500_0000, 1, 1)));
         let told = sent(&contact.timer(MembershipTimer::Tell));
         assert_eq!(told, [(at(3), news(Cause::News, 0), vec![fact(2, 2)], ACKNOWLEDGED)]);
-        contact.now = contact.now + Duration::from_secs(6);
+        contact.now = Time::ZERO + Duration::from_secs(6);
         assert_eq!(sent(&contact.deliver(at(0), news(Cause::Announcement, 0), &[fact(0, 3)])), []);
     }
 
@@ -538,6 +538,25 @@ mod whole_systems {
         }
     }
 
+    /// Two nodes join at the same moment through contacts that are gone before they can tell
+    /// them of each other.
+    #[test]
+    fn newcomers_whose_contacts_are_gone_find_out_by_comparing() {
+        let ids = drawn(12, 1, 2);
+        let mut world = World::new(system(Spread::Broadcast, &ids, 1), &ids, 1, 10, 0.0);
+        world.join(10, 0);
+        world.join(11, 1);
+        while world.simulation.observer.0.is_empty() {
+            world.run(Duration::from_millis(1));
+        }
+        world.crash(0);
+        world.crash(1);
+        world.run(Duration::from_secs(4));
+        assert!(world.right_views() < 10);
+        world.run(Duration::from_secs(4));
+        world.assert_right();
+    }
+
     /// The accusations of a lossy network are refuted; in between views are wrong for a while.
     #[test]
     fn losses_do_not_tear_a_system_apart() {
@@ -607,6 +626,7 @@ mod whole_systems {
             let ids = drawn(servers, tokens, seed);
             let mut world = World::new(system(spread, &ids, tokens), &ids, tokens, initial, 0.0);
             let mut random = Stream::new(seed, 0, "test");
+            let mut busy: BTreeMap<usize, Time> = BTreeMap::new();
             let mut absent: Vec<usize> = (initial..servers).collect();
             let member = |world: &World<'_>, server: usize| {
                 let node = world.simulation.node(world.host(server)).unwrap();
