@@ -632,7 +632,6 @@ mod whole_systems {
                 let node = world.simulation.node(world.host(server)).unwrap();
                 node.standing == Standing::Member
             };
-            let mut busy: BTreeMap<usize, Time> = BTreeMap::new();
             for (change, wait) in changes {
                 let somebody = world.random_up(&mut random);
                 // Only a member says goodbye, and not one that has to look after a newcomer;
