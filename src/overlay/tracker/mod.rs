@@ -59,6 +59,7 @@
 //!   lot. Seeds unchoke as in \[L\] Section II-C.2.
 //! - A peer opens at most `connections` connections and takes part in at most twice as many;
 //!   a leecher with less than half asks the tracker for more peers, once a minute at most.
+//!   Two peers that have wanted nothing of each other for ten minutes part.
 
 mod client;
 mod index;
