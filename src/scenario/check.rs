@@ -640,6 +640,11 @@ fn workload(
         return refuse("workload.keys", format!("{keys} keys"), format!("give at most {MAX_KEYS}"));
     }
     copies("workload.key_copies", workload.key_copies)?;
+    let shares = |overlay: &Overlay| matches!(overlay, Overlay::Tracker(t) if t.swarm.is_some());
+    if workload.downloads.is_some() && !shares(overlay) {
+        let mend = "leave it out, or give `overlay.tracker.swarm`";
+        return refuse("workload.downloads", "no swarm shares a file", mend);
+    }
     match &workload.storage {
         Some(storage) => self::storage(storage, overlay, nodes, space, duration),
         None => Ok(None),
