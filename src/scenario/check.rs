@@ -491,6 +491,13 @@ fn baseline(membership: &FullMembership, workload: &Workload) -> Checked {
     if membership.placement == Placement::Ring {
         return Ok(());
     }
+    if membership.spread != Spread::Instant {
+        return refuse(
+            "overlay.full_membership.spread",
+            "`placement` \"modulo\" gives every key another owner with every view that differs",
+            "give `spread` as \"instant\", for this baseline of placement",
+        );
+    }
     let asked = [
         ("workload.lookups", workload.lookups.is_some(), "lookups are judged"),
         ("workload.keys", workload.keys > 0, "keys are placed"),

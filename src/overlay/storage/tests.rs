@@ -356,3 +356,143 @@ proptest! {
         world.finish();
     }
 }
+
+/// Single nodes, driven by hand on the notes' ring of 0, 1 and 3.
+mod by_hand {
+    use super::*;
+    use crate::sim::{Bench, Effect};
+
+    fn notes_ring() -> (IdSpace, Vec<Id>) {
+        let space = IdSpace::new(3).unwrap();
+        (space, [0, 1, 3, 6].map(|number| space.id(number)).to_vec())
+    }
+
+    /// The node at `index` of the converged ring of 0, 1 and 3.
+    fn bench<'a>(
+        protocol: &'a Stored<Chord>,
+        ids: &'a [Id],
+        index: usize,
+    ) -> Bench<'a, Stored<Chord>> {
+        let ring = Ring::of(ids, (0..3).map(Address::new));
+        let truth = Truth { ring: &ring, ids, space: protocol.storage.space };
+        let mut bench = Bench::new(protocol, Address::new(index), ids);
+        bench.node = protocol.converged(truth)(Address::new(index));
+        bench
+    }
+
+    fn sent(record: &Record<Stored<Chord>>) -> Vec<(Address, StorageMessage)> {
+        let of = |effect: &Effect<_, _>| match effect {
+            Effect::Send { to, message: StoredMessage::Storage(message), .. } => {
+                Some((*to, *message))
+            }
+            _ => None,
+        };
+        record.effects.iter().filter_map(of).collect()
+    }
+
+    fn notes(record: &Record<Stored<Chord>>) -> Vec<Note> {
+        let of = |effect: &Effect<_, _>| match effect {
+            Effect::Note(note) => Some(*note),
+            _ => None,
+        };
+        record.effects.iter().filter_map(of).collect()
+    }
+
+    const VALUE: Value = Value { version: 7, bytes: 100 };
+    const REQUEST: RequestId = RequestId(5);
+
+    fn store(item: ItemKey) -> StoredMessage<crate::overlay::chord::ChordMessage> {
+        StoredMessage::Storage(StorageMessage::Store { request: REQUEST, item, value: VALUE })
+    }
+
+    #[test]
+    fn the_owner_takes_a_value_in_and_others_say_whose_it_is() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 1, true), storage(space, 1, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let asking = Address::new(0);
+
+        let mut owner = bench(&protocol, &ids, 2);
+        let did = owner.deliver(asking, store(item), &[]);
+        let stored = StorageMessage::Stored { request: REQUEST, item, complete: true };
+        assert_eq!(sent(&did).last().unwrap().1, stored);
+        assert_eq!(protocol.holds(&owner.node).collect::<Vec<_>>(), [(item.key, VALUE)]);
+
+        // Node 1 has node 0 before it: key 2 is not its own, and not known to be anyone's.
+        let mut other = bench(&protocol, &ids, 1);
+        let did = other.deliver(asking, store(item), &[]);
+        let elsewhere =
+            StorageMessage::Elsewhere { request: REQUEST, item, owner: Address::new(0) };
+        assert_eq!(sent(&did).last().unwrap().1, elsewhere);
+        assert_eq!(protocol.holds(&other.node).count(), 0);
+    }
+
+    #[test]
+    fn a_put_waits_for_its_copies() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 2, true), storage(space, 2, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let (asking, follower) = (Address::new(1), Address::new(0));
+        let mut owner = bench(&protocol, &ids, 2);
+        let did = sent(&owner.deliver(asking, store(item), &[]));
+        assert!(did.contains(&(follower, StorageMessage::Copy { item, value: VALUE })), "{did:?}");
+        let stored = StorageMessage::Stored { request: REQUEST, item, complete: false };
+        assert!(did.iter().any(|(_, message)| *message == stored), "{did:?}");
+        let kept = StoredMessage::Storage(StorageMessage::Kept { item });
+        let did = sent(&owner.deliver(follower, kept, &[]));
+        assert_eq!(did, [(asking, StorageMessage::Copied { request: REQUEST, item })]);
+    }
+
+    #[test]
+    fn an_item_is_kept_until_its_new_owner_has_it() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 1, true), storage(space, 1, false));
+        let item = ItemKey { key: space.id(6), copy: 0 };
+        let newcomer = Address::new(3);
+        let mut owner = bench(&protocol, &ids, 0);
+        owner.deliver(Address::new(1), store(item), &[]);
+        // Node 6 makes itself known.
+        let notify = StoredMessage::Below(crate::overlay::chord::ChordMessage::Notify);
+        let did = sent(&owner.deliver(newcomer, notify, &[]));
+        let why = HandOver::Joined;
+        assert_eq!(did, [(newcomer, StorageMessage::HandOver { item, value: VALUE, why })]);
+        assert_eq!(protocol.holds(&owner.node).count(), 1, "until the newcomer has it");
+        let taken = StoredMessage::Storage(StorageMessage::Taken { item, version: 7 });
+        owner.deliver(newcomer, taken, &[]);
+        assert_eq!(protocol.holds(&owner.node).count(), 0);
+    }
+
+    #[test]
+    fn who_leaves_goes_when_all_is_handed_over() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 1, true), storage(space, 1, false));
+        let item = ItemKey { key: space.id(1), copy: 0 };
+        let heir = Address::new(2);
+        let mut leaving = bench(&protocol, &ids, 1);
+        leaving.deliver(Address::new(0), store(item), &[]);
+        let did = leaving.leave();
+        let why = HandOver::Leaving;
+        assert_eq!(sent(&did), [(heir, StorageMessage::HandOver { item, value: VALUE, why })]);
+        assert!(!did.effects.contains(&Effect::Depart));
+        let taken = StoredMessage::Storage(StorageMessage::Taken { item, version: 7 });
+        let did = leaving.deliver(heir, taken, &[]);
+        assert!(did.effects.contains(&Effect::Depart));
+        // Whoever wants to hand it anything meanwhile is refused.
+        let why = HandOver::Joined;
+        let more = StorageMessage::HandOver { item, value: VALUE, why };
+        let did = sent(&leaving.deliver(heir, StoredMessage::Storage(more), &[]));
+        assert!(did.iter().any(|(_, message)| *message == StorageMessage::Refused { item }));
+    }
+
+    #[test]
+    fn a_get_of_ones_own_key_asks_nobody() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 1, true), storage(space, 1, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let mut owner = bench(&protocol, &ids, 2);
+        owner.deliver(Address::new(0), store(item), &[]);
+        let did = owner.operate(Operation::Get { request: REQUEST, key: item.key });
+        let found = Note::Fetched { request: REQUEST, value: Some(VALUE), hops: 0 };
+        assert_eq!(notes(&did), [found]);
+    }
+}
