@@ -83,7 +83,11 @@ fn bad_scenarios_are_refused_in_one_line() {
         json!({"repeat": 10_000_000}),
         json!({"expect": [{"metric": "hops.meen", "at_most": 5}]}),
         json!({"sweep": {"system": {"variants": {"a": {"population.nodes": "many"}}}}}),
-        json!({"plots": [{"over_time": {"series": ["node"]}}]}),
+        json!({
+            "plots": [{"over_time": {"series": ["node"]}}],
+            "measure": {"every": "1s"},
+            "duration": "1min",
+        }),
     ]
     .iter()
     .map(|changes| desk.scenario(changes).refusal(&["run", "x.json"], 2))
@@ -216,11 +220,13 @@ fn list_names_what_a_scenario_can_be_made_of() {
         |arguments: &[&str]| stdout(&Desk::new().dhtsim(arguments).assert().code(0).stderr(""));
     let all = list(&["list"]);
     for line in [
-        "chord    Chord, as in Stoica et al. 2001 and 2003",
-        "exponential      Exponential, drawn for every message",
-        "hop_distribution      Share of lookups by their number of hops",
+        "chord Chord, as in Stoica et al. 2001 and 2003",
+        "exponential Exponential, drawn for every message",
+        "hop_distribution Share of lookups by their number of hops",
     ] {
-        assert!(all.lines().any(|other| other == line), "{line} is not in\n{all}");
+        // However wide the column of the names is.
+        let is_it = |other: &str| other.split_whitespace().eq(line.split_whitespace());
+        assert!(all.lines().any(is_it), "{line} is not in\n{all}");
     }
     let metrics: Value = serde_json::from_str(&list(&["list", "metrics", "--json"])).unwrap();
     let kinds: Vec<&str> =
@@ -352,6 +358,18 @@ mod run {
         let refusal = desk.refusal(&["run", "x.json"], 3);
         assert!(refusal.contains("small: holds something else than results"), "{refusal}");
         assert_eq!(tree(desk.folder.path()), before);
+    }
+
+    #[test]
+    fn messages_wait_for_nodes_that_take_their_time() {
+        let desk = Desk::new();
+        let waits = |service_time: &str| {
+            let lookups = json!({"lookups": {"per_node": 20, "interval": "50ms"}});
+            let network = json!({ "service_time": service_time });
+            desk.scenario(&json!({"network": network, "workload": lookups}));
+            stdout(&desk.dhtsim(&["run", "x.json"]).assert().code(0)).contains("busiest wait ms")
+        };
+        assert!(waits("5ms") && !waits("0s"));
     }
 
     #[test]

@@ -381,7 +381,7 @@ impl<'a, P: Protocol> Bench<'a, P> {
 
     /// Asks the node to leave.
     pub fn leave(&mut self) -> Record<P> {
-        self.drive(&[], |protocol, node, context| protocol.on_leave(node, context))
+        self.drive(&[], P::on_leave)
     }
 
     /// Lets a request or an acknowledged message time out.

@@ -62,7 +62,7 @@ fn fingers(criterion: &mut Criterion) {
     let ids = Population::draw(space, 10_000, 1, &mut Stream::new(1, 0, "addresses")).ids;
     let ring = Ring::of(&ids, (0..ids.len()).map(Address::new));
     let node = Address::new(0);
-    let right = Truth { ring: &ring, ids: &ids, space: space }.right_pointers(node, 1, true);
+    let right = Truth { ring: &ring, ids: &ids, space }.right_pointers(node, 1, true);
     let table = FingerTable::from_runs(right.fingers.into_iter());
     let plain: Vec<Option<Address>> = (0..160).map(|index| table.get(index)).collect();
     let mut random = Stream::new(1, 0, "keys");

@@ -68,7 +68,7 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
         let in_ring_order: Vec<_> = simulation.observer.ring().iter().collect();
         for address in in_ring_order {
             let ring = simulation.observer.ring();
-            let right = Truth { ring: ring, ids: ids, space: chord.space }.right_pointers(
+            let right = Truth { ring, ids, space: chord.space }.right_pointers(
                 address,
                 chord.successors,
                 true,

@@ -394,15 +394,14 @@ impl<P: KeyRouting> Stored<P> {
         }
         let Some(duties) = held.duties() else { return };
         let other_owner = owner.filter(|owner| *owner != this);
-        let (heir, why) = match node.leaving {
-            Leaving::Not => (other_owner, HandOver::Joined),
+        let (heir, why) = if node.leaving == Leaving::Not {
+            (other_owner, HandOver::Joined)
+        } else {
             // Two that leave at once must not wait for each other.
-            _ => {
-                let others = other_owner.into_iter().chain(followers.iter().copied());
-                let others = others.filter(|other| *other != this);
-                let staying = |node: &Address| !duties.refused.contains(node);
-                (others.clone().find(staying).or(others.last()), HandOver::Leaving)
-            }
+            let others = other_owner.into_iter().chain(followers.iter().copied());
+            let mut others = others.filter(|other| *other != this);
+            let staying = |node: &Address| !duties.refused.contains(node);
+            (others.clone().find(staying).or(others.next_back()), HandOver::Leaving)
         };
         if let Some(heir) = heir {
             if duties.heir != Some(heir) {
@@ -491,7 +490,7 @@ impl<P: KeyRouting> Stored<P> {
         let is_done = left.is_none_or(|item| self.followers(node, item, 1, context).is_empty());
         if is_done {
             node.leaving = Leaving::Routing;
-            self.below(node, context, |routing, node, context| routing.on_leave(node, context));
+            self.below(node, context, P::on_leave);
         }
     }
 }

@@ -232,7 +232,7 @@ impl StorageMessage {
     fn body_bytes(&self) -> u32 {
         let sized = |value: Value| 2 * NUMBER_BYTES + value.bytes;
         match self {
-            StorageMessage::Fetch { .. } => ITEM_BYTES,
+            StorageMessage::Fetch { .. } | StorageMessage::Release { .. } => ITEM_BYTES,
             StorageMessage::Fetched { value, .. } => value.map_or(0, sized),
             StorageMessage::Elsewhere { .. } => ADDRESS_BYTES,
             StorageMessage::Store { value, .. }
@@ -247,7 +247,6 @@ impl StorageMessage {
             | StorageMessage::Wanted { .. }
             | StorageMessage::Kept { .. }
             | StorageMessage::Refused { .. } => 0,
-            StorageMessage::Release { .. } => ITEM_BYTES,
         }
     }
 }

@@ -152,6 +152,9 @@ pub struct StoredNode<N> {
     looks_again: bool,
 }
 
+/// What a lookup of the overlay below found: the owner and the hops to it.
+type Found = Option<(Address, u32)>;
+
 /// How far a node is with leaving.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Leaving {
@@ -211,7 +214,7 @@ impl<P: KeyRouting> Stored<P> {
         let received = below(context.received_list());
         let mut record = self.record.take();
         act(&self.routing, &mut node.routing, &mut context.within(&received, &mut record));
-        let mut answers: SmallVec<[(LookupId, Option<(Address, u32)>); 2]> = SmallVec::new();
+        let mut answers: SmallVec<[(LookupId, Found); 2]> = SmallVec::new();
         let mut departs = false;
         for effect in record.effects.drain(..) {
             match effect {
@@ -228,7 +231,7 @@ impl<P: KeyRouting> Stored<P> {
                 Effect::Note(Note::NoRoute(lookup)) if requests::is_own(lookup) => {
                     answers.push((lookup, None));
                 }
-                Effect::Note(note) => context.note(note),
+                Effect::Note(other) => context.note(other),
                 Effect::Depart => departs = true,
             }
         }

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::message::holders;
-use super::{ItemKey, Placement, StorageMessage, Stored, StoredMessage, StoredNode};
+use super::{Found, ItemKey, Placement, StorageMessage, Stored, StoredMessage, StoredNode};
 use crate::id::Id;
 use crate::overlay::KeyRouting;
 use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Time, Value};
@@ -155,15 +155,14 @@ impl<P: KeyRouting> Stored<P> {
             let owner = routing.owner(node, position, context);
             owner.filter(|owner| *owner == context.this() || routing.knows_all_owners())
         });
-        match owner {
-            Some(owner) => self.ask(node, open, owner, context),
-            None => {
-                let (lookup, key) = (open.lookup(), position);
-                node.requests.open.push(open);
-                self.below(node, context, |routing, node, context| {
-                    routing.on_operation(node, Operation::Lookup { lookup, key }, context);
-                });
-            }
+        if let Some(owner) = owner {
+            self.ask(node, open, owner, context);
+        } else {
+            let (lookup, key) = (open.lookup(), position);
+            node.requests.open.push(open);
+            self.below(node, context, |routing, node, context| {
+                routing.on_operation(node, Operation::Lookup { lookup, key }, context);
+            });
         }
     }
 
@@ -172,7 +171,7 @@ impl<P: KeyRouting> Stored<P> {
         &self,
         node: &mut StoredNode<P::Node>,
         lookup: LookupId,
-        answer: Option<(Address, u32)>,
+        answer: Found,
         context: &mut Context<'_, Self>,
     ) {
         let Some(mut open) = node.requests.take(|open| open.lookup() == lookup) else { return };
@@ -229,16 +228,17 @@ impl<P: KeyRouting> Stored<P> {
     ) {
         let this = context.this();
         match open.purpose {
-            Purpose::Get(request) => match node.items.get(&open.item) {
-                Some(held) => context.fetched(request, Some(held.value()), open.hops),
-                None => {
+            Purpose::Get(request) => {
+                if let Some(held) = node.items.get(&open.item) {
+                    context.fetched(request, Some(held.value()), open.hops);
+                } else {
                     open.asked += 1;
                     let count = self.storage.followers().max(1);
                     open.others = self.followers(node, open.item, count, context);
                     open.others.reverse();
                     self.go_on(node, open, context);
                 }
-            },
+            }
             Purpose::Put(request, value) => {
                 let item = open.item;
                 node.requests.open.push(open);

@@ -334,18 +334,13 @@ proptest! {
         copies in 1usize..=3,
         spaced: bool,
         tokens in 1usize..=3,
-        modulo: bool,
         gossip: bool,
         steps in steps(),
     ) {
         let space = IdSpace::new(32).unwrap();
         let ids = ids(space, seed, tokens);
         let parameters = full_membership::Parameters {
-            placement: if modulo {
-                full_membership::Placement::Modulo
-            } else {
-                full_membership::Placement::Ring
-            },
+            placement: full_membership::Placement::Ring,
             spread: if gossip {
                 Spread::Gossip { period: MS(500), fanout: 1, anti_entropy: Duration::from_secs(5) }
             } else {
