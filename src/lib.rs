@@ -58,10 +58,12 @@
 //! Implement [`Protocol`](sim::Protocol), give it to a
 //! [`Simulation`](sim::Simulation) with a [`Network`](sim::Network) and an
 //! [`Observer`](sim::Observer), start nodes and run. `tests/own_protocol.rs` does it
-//! in a page. An overlay that stands on a ring implements
-//! [`RingOverlay`](overlay::RingOverlay) too, so that the oracle can make converged
-//! nodes and look at their pointers; then it is one more arm of the `match` in
-//! [`experiment`] and one more variant in [`scenario::format::Overlay`].
+//! in a page. To run it from scenario files implement [`Overlay`](overlay::Overlay) too,
+//! which says how converged nodes are made and what the oracle may look at; to have values
+//! stored on it, [`KeyRouting`](overlay::KeyRouting), by which
+//! [`Stored`](overlay::storage::Stored) carries put, get, copies and handing over. Then it is
+//! one more arm of the `match` in [`experiment`] and one more variant in
+//! [`scenario::format::Overlay`].
 
 pub mod cli;
 pub mod experiment;

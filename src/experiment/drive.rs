@@ -280,8 +280,12 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if self.before_fault.is_none() {
             // Nothing is promised of joins after that.
             self.check_joins();
-            let gets = self.simulation.observer.so_far().storage.gets.issued;
-            self.before_fault = Some(BeforeFault { messages: self.messages(), gets });
+            let so_far = self.simulation.observer.so_far();
+            self.before_fault = Some(BeforeFault {
+                messages: self.messages(),
+                joins: so_far.joins.clone(),
+                gets: so_far.storage.gets.issued,
+            });
         }
         self.simulation.observer.fault_strikes(now);
         let victims = match &fault.crash {

@@ -150,6 +150,8 @@ pub struct DownloadTally {
 pub struct BeforeFault {
     /// Messages sent by kind.
     pub messages: Vec<MessageCount>,
+    /// Joins and leaves.
+    pub joins: JoinTally,
     /// Gets asked.
     pub gets: u64,
 }
@@ -355,7 +357,8 @@ fn joins(tallies: &[Tally]) -> Joins {
     let sum = |get: fn(&JoinTally) -> u64| tallies.iter().map(|tally| get(&tally.joins)).sum();
     let a_join = |chosen: fn(&MessageCount) -> bool, of: fn(&JoinTally) -> u64| {
         let of_run = |tally: &Tally| {
-            let count = of(&tally.joins);
+            let joins = tally.before_fault.as_ref().map_or(&tally.joins, |before| &before.joins);
+            let count = of(joins);
             let (messages, bytes) = traffic(tally, chosen);
             (count > 0).then(|| (messages / count as f64, bytes / count as f64))
         };

@@ -31,7 +31,7 @@
 //!   nodes, and takes all failures for temporary.)
 //! - *Instant* spread is an oracle: all nodes share one view that changes the moment at which
 //!   a server starts, leaves or fails. A node that does not answer is then asked again until
-//!   the view drops it or [`MAX_SENT`](lookup::MAX_SENT) is reached.
+//!   the view drops it or [`MAX_SENT`] is reached.
 //! - *Broadcast*: who joins, leaves or finds something out tells all members that it knows,
 //!   in one message each. A message that is not acknowledged is sent up to four times before
 //!   the receiver is taken for dead: a loss would otherwise lead to two more broadcasts

@@ -24,8 +24,22 @@ pub struct Client {
     pub files: BTreeMap<Id, Value>,
     /// Its part in the swarm.
     pub peer: Option<Box<Peer>>,
-    /// Whether it is about to go.
-    is_leaving: bool,
+    /// Announcements and fetches that are not answered yet.
+    open: u32,
+    /// Whether it stays.
+    stay: Stay,
+}
+
+/// Whether a client stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Stay {
+    #[default]
+    OnLine,
+    /// It is to go, as soon as its gets are done and what it has announced is answered: an
+    /// announcement that arrived after its farewell would list it again.
+    Leaving,
+    /// It has told a tracker that it goes.
+    Stopped,
 }
 
 impl Client {
@@ -38,6 +52,10 @@ impl Client {
     pub(super) fn keep(&mut self, key: Id, value: Value) {
         let kept = self.files.entry(key).or_insert(value);
         *kept = value.max(*kept);
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.stay != Stay::OnLine
     }
 
     /// What it says that it has.
@@ -72,13 +90,14 @@ impl Tracker {
 
     /// The interval has passed, or the time after which to try the trackers again.
     pub(super) fn announce_again(&self, client: &mut Client, context: &mut Context<'_, Self>) {
-        if !client.is_leaving {
+        if !client.is_leaving() {
             let event = if client.is_registered { Event::Regular } else { Event::Joined };
             self.announce_all(client, event, context);
         }
     }
 
-    fn announce_all(&self, client: &Client, event: Event, context: &mut Context<'_, Self>) {
+    fn announce_all(&self, client: &mut Client, event: Event, context: &mut Context<'_, Self>) {
+        client.open += 1;
         let message = TrackerMessage::Announce { event, tried: 0 };
         let manner = Manner::Request(self.request_timeout);
         context.send_as(Address::new(client.tracker as usize), message, client.haves(), manner);
@@ -86,11 +105,12 @@ impl Tracker {
 
     fn announce(
         &self,
-        client: &Client,
+        client: &mut Client,
         event: Event,
         what: &[Item],
         context: &mut Context<'_, Self>,
     ) {
+        client.open += 1;
         self.ask(Address::new(client.tracker as usize), event, 0, what, context);
     }
 
@@ -123,6 +143,7 @@ impl Tracker {
     ) {
         let list = context.received_list();
         client.silent_rounds = 0;
+        client.open = client.open.saturating_sub(1);
         match event {
             Event::Joined | Event::Regular => {
                 if !client.is_registered {
@@ -163,6 +184,7 @@ impl Tracker {
             let event = event.asked_once_more();
             return self.ask(next, event, tried + 1, context.received_list(), context);
         }
+        client.open = client.open.saturating_sub(1);
         match event {
             Event::Joined | Event::Regular => {
                 let patience = self.request_timeout.as_nanos() << client.silent_rounds;
@@ -195,7 +217,7 @@ impl Tracker {
     /// The user wants a file.
     pub(super) fn get(
         &self,
-        client: &Client,
+        client: &mut Client,
         request: RequestId,
         key: Id,
         context: &mut Context<'_, Self>,
@@ -223,10 +245,11 @@ impl Tracker {
             (Some(newest), Some(own)) if newest <= own.version => {
                 context.fetched(search.request, Some(own), search.hops);
             }
-            (Some(_), _) => self.fetch(search, owners, context),
+            (Some(_), _) => self.fetch(client, search, owners, context),
             (None, _) => match self.next_tracker(tracker, tried) {
                 Some(next) => {
                     let event = Event::Started(Wanted::File(search.asked_once_more()));
+                    client.open += 1;
                     self.ask(next, event, tried + 1, &[], context);
                 }
                 None => context.fetched(search.request, own, search.hops),
@@ -235,12 +258,19 @@ impl Tracker {
     }
 
     /// Asks the first of these owners for a file, and the others if that one fails.
-    fn fetch(&self, search: Search, owners: &[Item], context: &mut Context<'_, Self>) {
+    fn fetch(
+        &self,
+        client: &mut Client,
+        search: Search,
+        owners: &[Item],
+        context: &mut Context<'_, Self>,
+    ) {
         let Some((owner, others)) = owners.split_first() else {
             return context.fail(search.request);
         };
         let owner = owner.client().expect("owners are clients");
         let message = TrackerMessage::Fetch(search.asked_once_more());
+        client.open += 1;
         context.request(owner, message, others, self.request_timeout);
     }
 
@@ -269,8 +299,9 @@ impl Tracker {
         value: Option<Value>,
         context: &mut Context<'_, Self>,
     ) {
+        client.open = client.open.saturating_sub(1);
         let Some(value) = value else {
-            return self.fetch(search, context.received_list(), context);
+            return self.fetch(client, search, context.received_list(), context);
         };
         context.fetched(search.request, Some(value), search.hops);
         client.keep(search.key, value);
@@ -278,19 +309,32 @@ impl Tracker {
     }
 
     /// An owner of a file does not answer.
-    pub(super) fn on_silent_owner(&self, search: Search, context: &mut Context<'_, Self>) {
-        self.fetch(search, context.received_list(), context);
+    pub(super) fn on_silent_owner(
+        &self,
+        client: &mut Client,
+        search: Search,
+        context: &mut Context<'_, Self>,
+    ) {
+        client.open = client.open.saturating_sub(1);
+        self.fetch(client, search, context.received_list(), context);
     }
 
-    /// The client leaves in good order.
+    /// The client is to leave in good order.
     pub(super) fn log_out(&self, client: &mut Client, context: &mut Context<'_, Self>) {
-        if client.is_leaving {
-            return;
+        if client.stay == Stay::OnLine {
+            client.stay = Stay::Leaving;
+            self.stop_if_answered(client, context);
         }
-        client.is_leaving = true;
-        self.announce_all(client, Event::Stopped, context);
-        if let Some(peer) = client.peer.take() {
-            peer.leave(context);
+    }
+
+    /// Says farewell if it is to go and nothing keeps it any more.
+    pub(super) fn stop_if_answered(&self, client: &mut Client, context: &mut Context<'_, Self>) {
+        if client.stay == Stay::Leaving && client.open == 0 {
+            client.stay = Stay::Stopped;
+            self.announce_all(client, Event::Stopped, context);
+            if let Some(peer) = client.peer.take() {
+                peer.leave(context);
+            }
         }
     }
 
@@ -303,27 +347,34 @@ impl Tracker {
             Item::Client { .. } => Some(*item),
             _ => None,
         });
-        self.hand_over_to_first(files.collect(), context);
+        let files = files.collect();
+        if !self.hand_over_to_first(files, context) {
+            context.depart();
+        }
     }
 
-    /// Hands these files over to the first of these clients, and to the next if that one
-    /// fails.
-    fn hand_over_to_first(&self, mut list: Vec<Item>, context: &mut Context<'_, Self>) {
+    /// Hands these files over to the first of these clients, the others being for the case
+    /// that it fails. Whether there is one.
+    fn hand_over_to_first(&self, mut list: Vec<Item>, context: &mut Context<'_, Self>) -> bool {
         let Some(place) = list.iter().position(|item| item.client().is_some()) else {
-            return context.depart();
+            return false;
         };
         let heir = list.remove(place).client().expect("found above");
         context.request(heir, TrackerMessage::HandOver, &list, self.request_timeout);
+        true
     }
 
-    /// The client that was to take the files does not answer.
-    pub(super) fn on_silent_heir(&self, context: &mut Context<'_, Self>) {
-        self.hand_over_to_first(context.received_list().to_vec(), context);
+    /// The client that was to take the files does not answer. If it was the last one that
+    /// the tracker had named, that may know others by now.
+    pub(super) fn on_silent_heir(&self, client: &mut Client, context: &mut Context<'_, Self>) {
+        if !self.hand_over_to_first(context.received_list().to_vec(), context) {
+            self.announce_all(client, Event::Stopped, context);
+        }
     }
 
     /// Another client leaves, and this one is to take its files.
     pub(super) fn on_hand_over(&self, client: &mut Client, context: &mut Context<'_, Self>) {
-        if client.is_leaving {
+        if client.is_leaving() {
             return; // no answer: the next one has to take them
         }
         let mut taken = Vec::new();
@@ -344,7 +395,7 @@ impl Tracker {
         request: RequestId,
         context: &mut Context<'_, Self>,
     ) {
-        let Some(swarm) = self.swarm.as_ref().filter(|_| !client.is_leaving) else {
+        let Some(swarm) = self.swarm.as_ref().filter(|_| !client.is_leaving()) else {
             return context.fail(request);
         };
         match &client.peer {

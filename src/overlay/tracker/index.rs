@@ -13,6 +13,8 @@ pub struct Entry {
     pub client: Address,
     /// In which version it has the list's file.
     pub version: u32,
+    /// Whether the client itself has said so, and not another tracker.
+    pub is_first_hand: bool,
     /// When it is forgotten unless it announces itself again.
     pub expires: Time,
 }
@@ -36,14 +38,13 @@ impl Index {
     }
 
     /// Enters a client, or hears from it again. No earlier call's entry expires later.
-    pub(super) fn enter(&mut self, topic: Topic, client: Address, version: u32, expires: Time) {
-        let entry = Entry { client, version, expires };
+    pub(super) fn enter(&mut self, topic: Topic, entry: Entry) {
         let list = self.lists.entry(topic).or_default();
-        match list.binary_search_by_key(&client, |entry| entry.client) {
+        match list.binary_search_by_key(&entry.client, |entry| entry.client) {
             Ok(place) => list[place] = entry,
             Err(place) => list.insert(place, entry),
         }
-        self.due.push_back((expires, topic, client));
+        self.due.push_back((entry.expires, topic, entry.client));
     }
 
     /// Takes a client off a list.

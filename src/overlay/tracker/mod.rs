@@ -39,8 +39,11 @@
 //!   none of the owners named answers, the get fails.
 //! - A client that gets a file asks the tracker even if it has the file: there may be a newer
 //!   version.
-//! - A client that leaves learns from the tracker which of its files nobody else has, and
-//!   hands these to another client before it goes. Clients of BitTorrent and eMule just go.
+//! - A client that leaves waits until its gets are done and its announcements answered, learns from the
+//!   tracker which of its files nobody else has, and hands these to another client before it
+//!   goes. What a tracker knows from another one only does not count: of two owners with two
+//!   trackers each might rely on the other and go. If no tracker answers, or nobody else is
+//!   on line, it just goes, as clients of BitTorrent and eMule always do.
 //! - The swarm has one file, and is a list of the trackers of its own. Initial seeds stay for
 //!   good; so that a swarm can reach the steady state of \[Q\], others leave after an
 //!   exponential time.
@@ -59,6 +62,7 @@
 //!   lot. Seeds unchoke as in \[L\] Section II-C.2.
 //! - A peer opens at most `connections` connections and takes part in at most twice as many;
 //!   a leecher with less than half asks the tracker for more peers, once a minute at most.
+//!   Two peers that have wanted nothing of each other for ten minutes part.
 
 mod client;
 mod index;
@@ -142,9 +146,9 @@ impl Overlay for Tracker {
         clients.sort_unstable();
         let mut index = Index::default();
         for client in clients {
-            index.enter(Topic::Presence, client, 0, Time::ZERO + self.expiry);
+            index.enter(Topic::Presence, self.known_from_the_start(client, 0));
             if self.is_initial_seed(client) {
-                index.enter(Topic::Swarm, client, 0, Time::ZERO + self.expiry);
+                index.enter(Topic::Swarm, self.known_from_the_start(client, 0));
             }
         }
         let tracker = TrackerNode::Server(Box::new(Server::knowing(index)));
@@ -206,8 +210,8 @@ impl Overlay for Tracker {
             }
             for tracker in self.tracker_addresses() {
                 if let Some(TrackerNode::Server(server)) = nodes.get(tracker) {
-                    let expires = Time::ZERO + self.expiry;
-                    server.index.enter(Topic::File(key), publisher, value.version, expires);
+                    let entry = self.known_from_the_start(publisher, value.version);
+                    server.index.enter(Topic::File(key), entry);
                 }
             }
         }
@@ -258,7 +262,10 @@ impl Protocol for Tracker {
                 TrackerMessage::Exchange => self.on_exchange(server, context),
                 _ => {}
             },
-            TrackerNode::Client(client) => self.on_client_message(client, from, message, context),
+            TrackerNode::Client(client) => {
+                self.on_client_message(client, from, message, context);
+                self.stop_if_answered(client, context);
+            }
         }
     }
 
@@ -315,14 +322,15 @@ impl Protocol for Tracker {
             TrackerMessage::Announce { event, tried } => {
                 self.on_silent_tracker(client, peer, event, tried, context);
             }
-            TrackerMessage::Fetch(search) => self.on_silent_owner(search, context),
-            TrackerMessage::HandOver => self.on_silent_heir(context),
+            TrackerMessage::Fetch(search) => self.on_silent_owner(client, search, context),
+            TrackerMessage::HandOver => self.on_silent_heir(client, context),
             _ => {
                 if let (Some(swarm), Some(own)) = (&self.swarm, client.peer.as_deref_mut()) {
                     own.on_silent(swarm, peer, context);
                 }
             }
         }
+        self.stop_if_answered(client, context);
     }
 
     fn on_leave(&self, node: &mut TrackerNode, context: &mut Context<'_, Self>) {
@@ -337,6 +345,12 @@ impl Tracker {
     /// Whether a tracker stands at this address.
     pub fn is_tracker(&self, address: Address) -> bool {
         address.index() < self.trackers
+    }
+
+    /// As if the client had just told one of the trackers, and that one the others.
+    fn known_from_the_start(&self, client: Address, version: u32) -> Entry {
+        let (is_first_hand, expires) = (self.trackers == 1, Time::ZERO + self.expiry);
+        Entry { client, version, is_first_hand, expires }
     }
 
     fn tracker_addresses(&self) -> impl Iterator<Item = Address> + use<> {

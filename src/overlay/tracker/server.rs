@@ -1,7 +1,7 @@
 //! The tracker itself: takes announcements, answers who has what, and tells the other
 //! trackers.
 
-use super::{Event, Index, Item, Topic, Tracker, TrackerMessage, TrackerTimer, Wanted};
+use super::{Entry, Event, Index, Item, Topic, Tracker, TrackerMessage, TrackerTimer, Wanted};
 use crate::sim::{Address, Context, Duration, Time};
 
 /// How many clients are named to one that leaves, for it to hand its files over to.
@@ -83,7 +83,7 @@ impl Tracker {
         server.index.expire(context.now());
         for item in context.received_list() {
             if let Item::News { client, topic, version } = *item {
-                self.enter(server, client, topic, version, context.now());
+                self.enter(server, (client, false), topic, version, context.now());
             }
         }
     }
@@ -97,7 +97,7 @@ impl Tracker {
         version: Option<u32>,
         now: Time,
     ) {
-        self.enter(server, client, topic, version, now);
+        self.enter(server, (client, true), topic, version, now);
         if self.trackers > 1 {
             server.news.push(Item::News { client, topic, version });
         }
@@ -106,13 +106,16 @@ impl Tracker {
     fn enter(
         &self,
         server: &mut Server,
-        client: Address,
+        (client, is_first_hand): (Address, bool),
         topic: Topic,
         version: Option<u32>,
         now: Time,
     ) {
         match version {
-            Some(version) => server.index.enter(topic, client, version, now + self.expiry),
+            Some(version) => {
+                let expires = now + self.expiry;
+                server.index.enter(topic, Entry { client, version, is_first_hand, expires });
+            }
             None => server.index.remove(topic, client),
         }
     }
@@ -125,13 +128,14 @@ impl Server {
     }
 
     /// Of the files of a client that leaves, names those that nobody else has in so new a
-    /// version.
+    /// version. An owner that this tracker knows of from another one may have gone.
     fn note_orphans(&mut self, client: Address, files: &[Item]) {
         let Server { index, answer, .. } = self;
         answer.extend(files.iter().filter(|item| match item {
             Item::Have { topic: topic @ Topic::File(_), version } => {
-                let mut others = index.list(*topic).iter().filter(|entry| entry.client != client);
-                !others.any(|entry| entry.version >= *version)
+                let owners = index.list(*topic).iter();
+                let mut others = owners.filter(|owner| owner.client != client);
+                !others.any(|owner| owner.is_first_hand && owner.version >= *version)
             }
             _ => false,
         }));

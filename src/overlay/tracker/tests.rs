@@ -1,5 +1,7 @@
 //! Single trackers and clients driven by hand, then whole systems.
 
+mod storage;
+
 use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
@@ -268,7 +270,10 @@ fn one_that_leaves_hands_over_what_nobody_else_has() {
     for number in [1, 2] {
         bench.operate(Operation::Put { request: REQUEST, key: key(number), value: value(2) });
     }
-    let record = bench.leave();
+    assert_eq!(bench.leave().effects, [], "nobody has answered the puts");
+    let answer = TrackerMessage::Announced { event: Event::Completed(Some(REQUEST)), tried: 0 };
+    assert_eq!(sent(&bench.deliver(node(0), answer, &[])), []);
+    let record = bench.deliver(node(0), answer, &[]);
     let event = Event::Stopped;
     assert_eq!(sent(&record)[0].1, TrackerMessage::Announce { event, tried: 0 });
     assert!(!record.effects.contains(&Effect::Depart));

@@ -8,6 +8,10 @@ use crate::sim::{Address, Context, Duration, Manner, Time};
 const LEAST_TIME_BETWEEN_ASKING: Duration = Duration::from_secs(60);
 /// After so many silent rounds a peer says that it is still there (two minutes, BEP 3).
 const SILENT_ROUNDS: u64 = 12;
+/// After so many rounds a peer hangs up on one from which it wants nothing and that wants
+/// nothing of it (ten minutes, as libtorrent's `inactivity_timeout`). Otherwise a few peers
+/// that know nobody but each other could wait for ever.
+const IDLE_ROUNDS: u32 = 60;
 
 impl Neighbour {
     fn new(address: Address, call: Call, pieces: u32, now: Time) -> Neighbour {
@@ -24,6 +28,7 @@ impl Neighbour {
             arriving: smallvec::SmallVec::new(),
             received: [0; 2],
             heard: now,
+            idle_rounds: 0,
         }
     }
 }
@@ -192,9 +197,13 @@ impl Peer {
         context: &mut Context<'_, Tracker>,
     ) {
         if self.is_seed() && self.neighbours[place].have.is_full() {
-            context.send(self.neighbours[place].address, TrackerMessage::Close, &[]);
-            self.drop_neighbour(swarm, place, context);
+            self.hang_up(swarm, place, context);
         }
+    }
+
+    fn hang_up(&mut self, swarm: &Swarm, place: usize, context: &mut Context<'_, Tracker>) {
+        context.send(self.neighbours[place].address, TrackerMessage::Close, &[]);
+        self.drop_neighbour(swarm, place, context);
     }
 
     /// A neighbour does not acknowledge, or has not answered a call.
@@ -220,8 +229,17 @@ impl Peer {
         self.ask_others_for(swarm, &gone.asked, context);
     }
 
-    /// A round has passed: chokes and unchokes, and breaks the silence.
+    /// A round has passed: hangs up where there is nothing to say, chokes and unchokes, and
+    /// breaks the silence.
     pub(in super::super) fn on_round(&mut self, swarm: &Swarm, context: &mut Context<'_, Tracker>) {
+        for place in (0..self.neighbours.len()).rev() {
+            let neighbour = &mut self.neighbours[place];
+            let is_idle = !neighbour.is_interesting && !neighbour.is_interested.yes;
+            neighbour.idle_rounds = if is_idle { neighbour.idle_rounds + 1 } else { 0 };
+            if neighbour.idle_rounds == IDLE_ROUNDS {
+                self.hang_up(swarm, place, context);
+            }
+        }
         self.rechoke(swarm, context);
         let patience = ROUND.as_nanos() * SILENT_ROUNDS;
         for neighbour in &mut self.neighbours {

@@ -142,6 +142,8 @@ struct Neighbour {
     received: [u64; 2],
     /// When it last sent anything.
     heard: Time,
+    /// For how many rounds neither has wanted anything of the other.
+    idle_rounds: u32,
 }
 
 /// How a connection has come about.

@@ -408,6 +408,20 @@ fn peers_leave_when_they_have_shared_enough_or_lost_patience() {
 }
 
 #[test]
+fn peers_that_want_nothing_of_each_other_part_after_ten_minutes() {
+    let (tracker, ids) = (tracker(swarm()), ids(4));
+    let mut bench = leecher(&tracker, &ids, &[vec![], vec![9]]);
+    for _ in 1..60 {
+        bench.timer(TrackerTimer::Round);
+        assert_eq!(peer(&mut bench).neighbours(), 2);
+    }
+    let record = bench.timer(TrackerTimer::Round);
+    assert!(sent(&record).contains(&(node(2), TrackerMessage::Close, vec![])));
+    let left = peer(&mut bench).neighbours.iter().map(|neighbour| neighbour.address);
+    assert_eq!(left.collect::<Vec<_>>(), [node(3)], "it has a piece to give");
+}
+
+#[test]
 fn a_second_download_is_refused_or_done() {
     let (tracker, ids) = (tracker(swarm()), ids(3));
     let mut bench = leecher(&tracker, &ids, &[]);
