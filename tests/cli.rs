@@ -506,6 +506,25 @@ mod ring_and_route {
         serde_json::from_slice(&ring.get_output().stdout).unwrap()
     }
 
+    #[test]
+    fn trackers_have_none() {
+        let desk = Desk::new();
+        for name in ["tracker-load", "swarm-download"] {
+            let file = shipped(&format!("{name}.json"));
+            for arguments in [
+                &["ring", &file][..],
+                &["ring", &file, "--json", "--at", "10s"],
+                &["route", &file, "--from", "5", "--key", "song.mp3"],
+            ] {
+                let refusal = desk.refusal(arguments, 2);
+                assert!(
+                    refusal.contains("stand on no ring; choose a scenario whose nodes do"),
+                    "{refusal}"
+                );
+            }
+        }
+    }
+
     fn nodes(ring: &Value) -> usize {
         ring["nodes"].as_array().unwrap().len()
     }
@@ -596,7 +615,7 @@ mod ring_and_route {
             [&["ring", "x.json"][..], &["route", "x.json", "--from", "0", "--key", "a"]]
         {
             let refusal = desk.refusal(arguments, 2);
-            assert!(refusal.contains("`hash mod N` has no ring to show"), "{refusal}");
+            assert!(refusal.contains("hash mod N stand on no ring"), "{refusal}");
         }
     }
 

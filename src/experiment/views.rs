@@ -101,7 +101,7 @@ pub enum ViewError {
     #[error("--from: node {0:?} is not up at that time; choose a later --at or another node")]
     NotUp(String),
     /// The system has no ring.
-    #[error("overlay: `{0}` has no ring to show; choose a scenario whose nodes stand on one")]
+    #[error("overlay: the nodes of a {0} stand on no ring; choose a scenario whose nodes do")]
     NoRing(&'static str),
     /// Not an identifier.
     #[error("--id: {0}; give an identifier in hexadecimal as `dhtsim ring` lists them")]

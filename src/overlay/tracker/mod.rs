@@ -37,13 +37,15 @@
 //! - A get whose tracker knows no owner goes on to the next tracker (as eMule's global
 //!   search); when the last one of the list knows none either, there is no such file. When
 //!   none of the owners named answers, the get fails.
+//! - A put makes no copies, whatever `copies` says: copies are with the clients that have got
+//!   the file.
 //! - A client that gets a file asks the tracker even if it has the file: there may be a newer
 //!   version.
-//! - A client that leaves waits until its gets are done and its announcements answered, learns from the
-//!   tracker which of its files nobody else has, and hands these to another client before it
-//!   goes. What a tracker knows from another one only does not count: of two owners with two
-//!   trackers each might rely on the other and go. If no tracker answers, or nobody else is
-//!   on line, it just goes, as clients of BitTorrent and eMule always do.
+//! - A client that leaves waits until its gets are done and its announcements answered,
+//!   learns from the tracker which of its files nobody else has, and hands these to another
+//!   client before it goes. What a tracker knows from another one only does not count: of two
+//!   owners with two trackers each might rely on the other and go. If no tracker answers, or
+//!   nobody else is on line, it just goes, as clients of BitTorrent and eMule always do.
 //! - The swarm has one file, and is a list of the trackers of its own. Initial seeds stay for
 //!   good; so that a swarm can reach the steady state of \[Q\], others leave after an
 //!   exponential time.

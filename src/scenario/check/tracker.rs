@@ -2,7 +2,7 @@
 
 use crate::sim::Duration;
 
-use super::super::format::{Network, Scenario, Swarm, Tracker};
+use super::super::format::{CopyPlacement, Network, Scenario, Swarm, Tracker};
 use super::{Checked, positive, refuse};
 
 /// The most clients that a tracker names.
@@ -31,6 +31,22 @@ pub(super) fn tracker(
     if scenario.workload.lookups.is_some() {
         let problem = "a tracker finds files, not the owners of keys";
         return refuse("workload.lookups", problem, "leave it out, or give `workload.storage`");
+    }
+    if scenario.workload.keys > 0 {
+        let problem = "files belong to clients, not to places on a ring";
+        return refuse("workload.keys", problem, "leave it out, or give `workload.storage`");
+    }
+    if let Some(storage) = &scenario.workload.storage {
+        let repairs = storage.repair.is_some().then_some("repair");
+        let places = storage.placement != CopyPlacement::Successors;
+        if let Some(field) = repairs.or(places.then_some("placement")) {
+            let problem = "there are as many copies as clients that got the file";
+            return refuse(&format!("workload.storage.{field}"), problem, "leave it out");
+        }
+    }
+    if scenario.workload.downloads.is_some() && scenario.population.joins.is_none() {
+        let problem = "nobody joins, and so nobody downloads";
+        return refuse("workload.downloads", problem, "give `population.joins`");
     }
     if duration.is_none() {
         return refuse(
@@ -145,6 +161,7 @@ mod tests {
                 "file_bytes": 1_000_000, "upload": 100_000, "download": 1_000_000,
                 "seed_time": "1min", "patience": "10min",
             }}},
+            "workload": {"downloads": {}},
             "duration": "1h",
         })
     }
@@ -158,7 +175,7 @@ mod tests {
     #[test]
     fn a_good_swarm_passes() {
         checked(&swarm()).unwrap();
-        swarm_with("overlay.tracker.swarm", json!(null)).unwrap();
+        swarm_with("workload", json!({"storage": {"keys": 10}})).unwrap();
         swarm_with("overlay.tracker.swarm.slots", json!(0)).unwrap();
         swarm_with("overlay.tracker.trackers", json!(1)).unwrap();
     }
@@ -168,6 +185,11 @@ mod tests {
         let all = [
             ("population.virtual_nodes", json!(2)),
             ("workload.lookups", json!({})),
+            ("workload.keys", json!(10)),
+            ("workload.storage", json!({"keys": 10, "repair": "1min"})),
+            ("workload.storage", json!({"keys": 10, "placement": {"spaced": {}}})),
+            ("overlay.tracker.swarm", json!(null)),
+            ("population", json!({"nodes": 10})),
             ("duration", json!(null)),
             ("overlay.tracker.trackers", json!(0)),
             ("overlay.tracker.trackers", json!(10)),
