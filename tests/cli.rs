@@ -572,6 +572,53 @@ mod ring_and_route {
         assert!(refusal.contains("node \"999\" is not up at that time"), "{refusal}");
     }
 
+    /// A server runs one node for all its places; the ring and a route name the places.
+    #[test]
+    fn with_full_membership_a_route_leads_from_a_place_to_the_one_that_owns() {
+        let desk = Desk::new();
+        let full_membership = json!({"full_membership": {"spread": {"gossip": {}}}});
+        let population = json!({"nodes": 4, "virtual_nodes": 3});
+        desk.scenario(&json!({
+            "id_bits": 16, "population": population, "overlay": full_membership, "duration": "9s",
+        }));
+        let see = |arguments: &[&str]| -> Value {
+            let assert = desk.dhtsim(arguments).assert().code(0).stderr("");
+            serde_json::from_slice(&assert.get_output().stdout).unwrap()
+        };
+        for moment in [&[][..], &["--at", "8s"]] {
+            let ring = see(&[&["ring", "x.json", "--json"], moment].concat());
+            let places = ring["nodes"].as_array().unwrap();
+            assert_eq!(places.len(), 12);
+            for (place, next) in places.iter().zip(places.iter().cycle().skip(1)) {
+                assert_eq!(place["successors"], json!([next["id"]]));
+                assert_eq!(next["predecessor"], place["id"]);
+            }
+            for place in places {
+                // The key at a place is that place's.
+                let id = place["id"].as_str().unwrap();
+                let ask = ["route", "x.json", "--json", "--from", "5", "--id", id];
+                let route = see(&[&ask, moment].concat());
+                let from = places.iter().find(|place| place["index"] == 5).unwrap();
+                let is_own = place["index"].as_u64().unwrap() / 3 == 1;
+                let path = if is_own { json!([from["id"]]) } else { json!([from["id"], id]) };
+                let expected = json!({
+                    "key": id, "from": from["id"], "path": path, "owner": id,
+                    "hops": u8::from(!is_own),
+                });
+                assert_eq!(route, expected);
+            }
+        }
+        desk.scenario(
+            &json!({"overlay": {"full_membership": {"placement": "modulo"}}, "workload": {}}),
+        );
+        for arguments in
+            [&["ring", "x.json"][..], &["route", "x.json", "--from", "0", "--key", "a"]]
+        {
+            let refusal = desk.refusal(arguments, 2);
+            assert!(refusal.contains("hash mod N stand on no ring"), "{refusal}");
+        }
+    }
+
     #[test]
     fn a_route_without_node_or_key_is_refused_in_one_line() {
         let desk = Desk::new();

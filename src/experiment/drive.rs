@@ -205,8 +205,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// do at that moment.
     pub(super) fn run_before(&mut self, end: Time) {
         while let Some((at, event)) = self.next_event(end) {
-            self.simulation.run_before(at);
-            self.take_note_of_stopped();
+            self.simulate_before(at);
             match event {
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
@@ -217,7 +216,16 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 Event::Lookup => self.look_up(),
             }
         }
-        self.simulation.run_before(end);
+        self.simulate_before(end);
+    }
+
+    /// Runs up to a moment while nothing happens from outside. An oracle tells at once who
+    /// has departed.
+    fn simulate_before(&mut self, end: Time) {
+        let is_told = self.simulation.protocol().is_told_by_oracle();
+        while self.simulation.run_until(end, |recorder| is_told && recorder.has_stopped()) {
+            self.take_note_of_stopped();
+        }
         self.take_note_of_stopped();
     }
 
@@ -512,5 +520,20 @@ mod tests {
         let tally = run(&json!({"interval": "1s"}), &stabilized, &json!("1min"));
         assert!(!tally.ring.is_right());
         assert_eq!(tally.joins.wrong, 0);
+    }
+
+    /// Nothing else happens from outside that would give an occasion to tell it.
+    #[test]
+    fn an_oracle_tells_at_once_who_has_departed() {
+        let scenario = json!({
+            "name": "leaves",
+            "population": {"nodes": 10, "leaves": {"count": 1, "start": "1s"}},
+            "overlay": {"full_membership": {"placement": "modulo"}},
+            "workload": {"storage": {"keys": 200}},
+            "duration": "10s",
+        });
+        let plan = parse("leaves.json", &scenario.to_string(), &Overrides::default()).unwrap();
+        let values = crate::experiment::simulate(&plan.points[0].setup, 0).storage.values;
+        assert_eq!((values.put, values.lost, values.unavailable), (200, 0, 0));
     }
 }

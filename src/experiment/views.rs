@@ -172,14 +172,21 @@ impl Task for ShowRoute<'_> {
     fn run<P: Overlay>(self, protocol: P) -> Self::Output {
         let ShowRoute { setup, population, from, key, at } = self;
         protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
-        let origin = protocol.host(find_node(setup, population, from)?);
+        let asked = find_node(setup, population, from)?;
+        let origin = protocol.host(asked);
         let mut drive = drive_to(setup, population, protocol, at);
         if drive.node(origin).is_none() {
             return Err(ViewError::NotUp(from.to_owned()));
         }
         let trace = drive.trace(origin, key);
         let owner = trace.owner.ok_or(ViewError::NoAnswer)?;
-        Ok(view_route(setup, population, key, &trace.path, owner))
+        let mut path = trace.path;
+        // Of the places of a server, those that matter: the one asked for and the one that owns.
+        if let Some(last) = path.last_mut().filter(|last| **last == drive.protocol().host(owner)) {
+            *last = owner;
+        }
+        path[0] = asked;
+        Ok(view_route(setup, population, key, &path, owner))
     }
 }
 

@@ -141,6 +141,11 @@ impl<'i> Recorder<'i> {
         self.fault.get_or_insert(now);
     }
 
+    /// Whether nodes stopped since they were taken last.
+    pub fn has_stopped(&self) -> bool {
+        !self.stopped.is_empty()
+    }
+
     /// The nodes that stopped since this was asked last, and when.
     pub fn take_stopped(&mut self) -> Vec<(Time, Address)> {
         std::mem::take(&mut self.stopped)

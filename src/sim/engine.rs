@@ -328,15 +328,25 @@ where
 
     /// Processes all events that lie before `limit`, and sets the clock to it.
     pub fn run_before(&mut self, limit: Time) {
+        self.run_until(limit, |_| false);
+    }
+
+    /// The same, but stops after an event with which the observer has seen `enough`; whether
+    /// it did.
+    pub fn run_until(&mut self, limit: Time, enough: impl Fn(&O) -> bool) -> bool {
         while let Some((at, Scheduled(event))) = self.queue.pop_before(limit) {
             debug_assert!(at >= self.now, "time does not run backwards");
             self.now = at;
             self.prefetch();
             self.process(event);
+            if enough(&self.observer) {
+                return true;
+            }
         }
         if limit < Time::MAX {
             self.now = self.now.max(limit);
         }
+        false
     }
 
     /// Asks for memory that the coming events will touch.

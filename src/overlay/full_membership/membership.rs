@@ -49,25 +49,61 @@ impl FullMembership {
         let facts = node.view.borrow();
         context.send_as(address, MembershipMessage::JoinView, facts.facts(), Manner::Reply);
         if self.parameters.spread == Spread::Broadcast {
-            let until = context.now() + self.newcomer_time();
+            // What this node has missed itself it hears only when it has settled.
+            let until = node.settles.max(context.now()) + self.newcomer_time();
             node.newcomers.push(Newcomer { address, until });
         }
     }
 
     /// The contact's view is here: from now on the node takes part.
-    pub(super) fn join_with(&self, node: &mut MembershipNode, context: &mut Context<'_, Self>) {
-        self.learn(node, context.received_list(), context);
+    pub(super) fn join_with(
+        &self,
+        node: &mut MembershipNode,
+        contact: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        self.take_over(node, contact, context);
         if node.standing == Standing::Joining {
             let fact = self.become_member(node);
             match self.parameters.spread {
-                Spread::Broadcast => {
-                    self.broadcast(node, &[fact], Cause::Announcement, context);
-                    context.set_timer(self.newcomer_time(), MembershipTimer::AntiEntropy);
-                }
+                Spread::Broadcast => self.broadcast(node, &[fact], Cause::Announcement, context),
                 Spread::Gossip { .. } => self.make_known(node, fact, context),
                 Spread::Instant => {}
             }
             context.joined();
+        }
+        if self.parameters.spread == Spread::Broadcast {
+            let server = self.tokens.server_of(contact);
+            let contact = Fact { server, version: node.version(server) };
+            node.settles = context.now() + self.newcomer_time();
+            context.set_timer(self.newcomer_time(), MembershipTimer::Settle { contact });
+        }
+    }
+
+    /// Broadcast: sees whether the contact was there all the time and has passed on all.
+    pub(super) fn settle(
+        &self,
+        node: &MembershipNode,
+        contact: Fact,
+        context: &mut Context<'_, Self>,
+    ) {
+        let was_there = contact.version.is_member();
+        if was_there && node.version(contact.server) == contact.version {
+            self.compare_with(node, self.tokens.host(contact.server), context);
+        } else {
+            self.ask_another(node, context);
+        }
+    }
+
+    /// Broadcast: another member takes the place of a contact that is gone. It is the first in
+    /// order for all: those who have missed each other meet there.
+    pub(super) fn ask_another(&self, node: &MembershipNode, context: &mut Context<'_, Self>) {
+        let first = node.view.borrow().iter().find(|server| *server != node.server);
+        if self.parameters.spread == Spread::Broadcast
+            && node.standing == Standing::Member
+            && let Some(contact) = first
+        {
+            self.ask_to_join(self.tokens.host(contact), 0, context);
         }
     }
 

@@ -39,9 +39,11 @@
 //!   runs into is not found; nothing is sent while nothing happens.
 //! - Two nodes that join by broadcast at the same moment do not know each other. So the
 //!   contact of a join passes on to the newcomer what it hears during the next ten time-outs.
-//!   Should the contact be gone by then, something may have been missed; after that time the
-//!   newcomer compares its view with a random member's, as in anti-entropy. If that one has
-//!   missed the same, it stays missed until the server concerned is heard of again.
+//!   Then the newcomer compares checksums with it, as in anti-entropy. Should the contact be
+//!   gone by then, something may have been missed: the newcomer asks another member for its
+//!   view, which then is its contact for as long. All ask the first one that they know, in the
+//!   order of addresses, so that those who have missed each other meet there (as at \[D\]'s
+//!   seeds, 4.8.2).
 //! - *Gossip* is \[G\]'s rumour mongering, push, blind, with a counter (1.4): each node pushes
 //!   what it has heard for ⌈log2 N⌉ + 4 rounds, to random members, whether they knew it or
 //!   not. It is backed up by anti-entropy (1.3), push and pull: random members compare
@@ -49,9 +51,9 @@
 //!   made a rumour again.
 //! - A node that leaves by gossip is gone before its next round. It pushes its farewell at
 //!   once, as often as it would push any rumour.
-//! - A node that knows no live member any more is alone for good: there are no seeds (\[D\]
-//!   4.8.2). That happens to one whose contact is gone before it has told anybody, in a
-//!   system whose other members it knows have all gone.
+//! - A node that knows no live member any more is alone for good: no seed is known to all.
+//!   That happens to one whose contact is gone before it has told anybody, in a system whose
+//!   other members it knows have all gone.
 //! - \[D\] 4.8.1 reconciles whole histories with a random peer every second; that is
 //!   anti-entropy with that period.
 //! - A join asks its contact for its view. While there is no answer it asks again, after 1,
@@ -138,6 +140,8 @@ pub struct MembershipNode {
     view: Rc<RefCell<View>>,
     /// What it has yet to tell: at once by broadcast, in its next rounds by gossip.
     untold: Vec<Rumour>,
+    /// Broadcast: until then its contact passes on to it what it may have missed.
+    settles: Time,
     /// Broadcast: who joined through this node of late.
     newcomers: Vec<Newcomer>,
 }
@@ -171,7 +175,7 @@ struct Newcomer {
 pub enum MembershipTimer {
     /// Gossip: a round.
     Gossip,
-    /// Gossip: a comparison of views. By broadcast a newcomer makes one.
+    /// Gossip: a comparison of views.
     AntiEntropy,
     /// Broadcast: everything that was found out at this moment is known now; tell it.
     Tell,
@@ -181,6 +185,11 @@ pub enum MembershipTimer {
         contact: Address,
         /// How often it was tried.
         attempt: u8,
+    },
+    /// Broadcast: the contact has passed on what there was to hear, if it is still there.
+    Settle {
+        /// Who gave this node its view, as it was known then.
+        contact: Fact,
     },
 }
 
@@ -348,6 +357,7 @@ impl Protocol for FullMembership {
             standing: Standing::Joining,
             view,
             untold: Vec::new(),
+            settles: Time::ZERO,
             newcomers: Vec::new(),
         }
     }
@@ -392,7 +402,7 @@ impl Protocol for FullMembership {
                 lookup::conclude(lookup, owner, hops, context);
             }
             MembershipMessage::JoinRequest { .. } => self.let_in(node, from, context),
-            MembershipMessage::JoinView => self.join_with(node, context),
+            MembershipMessage::JoinView => self.join_with(node, from, context),
             MembershipMessage::News { .. } => self.on_news(node, from, context),
             MembershipMessage::Digest { checksum } => self.compare(node, checksum, context),
             MembershipMessage::Agreement => {}
@@ -416,9 +426,6 @@ impl Protocol for FullMembership {
                 self.compare_with_a_partner(node, context);
                 context.set_timer(anti_entropy, timer);
             }
-            (MembershipTimer::AntiEntropy, Spread::Broadcast) => {
-                self.compare_with_a_partner(node, context);
-            }
             (MembershipTimer::Tell, _) => self.tell_all(node, context),
             (MembershipTimer::JoinAgain { contact, attempt }, _) => {
                 // Unless the answer was only late.
@@ -426,8 +433,9 @@ impl Protocol for FullMembership {
                     self.ask_to_join(contact, attempt, context);
                 }
             }
-            // Never set.
-            (MembershipTimer::Gossip, _) | (MembershipTimer::AntiEntropy, Spread::Instant) => {}
+            (MembershipTimer::Settle { contact }, _) => self.settle(node, contact, context),
+            // Set only by nodes that gossip.
+            (MembershipTimer::Gossip | MembershipTimer::AntiEntropy, _) => {}
         }
     }
 
@@ -466,12 +474,16 @@ impl Protocol for FullMembership {
         }
         context.maintenance_timed_out();
         match message {
-            MembershipMessage::JoinRequest { attempt } => {
+            MembershipMessage::JoinRequest { attempt } if node.standing == Standing::Joining => {
                 membership::join_later(peer, attempt, context);
             }
             MembershipMessage::News { cause, attempt } if self.may_be_sent_again(attempt) => {
                 let attempt = attempt + 1;
                 self.tell(peer, context.received_list(), cause, attempt, context);
+            }
+            MembershipMessage::JoinRequest { .. } | MembershipMessage::Digest { .. } => {
+                self.mark_down(node, peer, context);
+                self.ask_another(node, context);
             }
             _ => self.mark_down(node, peer, context),
         }

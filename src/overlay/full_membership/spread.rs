@@ -186,7 +186,7 @@ impl FullMembership {
         }
     }
 
-    /// Anti-entropy: asks a random member whether it knows the same.
+    /// Gossip: asks a random member whether it knows the same.
     pub(super) fn compare_with_a_partner(
         &self,
         node: &MembershipNode,
@@ -195,9 +195,19 @@ impl FullMembership {
         if node.standing == Standing::Member
             && let Some(partner) = self.partner(node, context)
         {
-            let question = MembershipMessage::Digest { checksum: node.view.borrow().checksum() };
-            context.request(partner, question, &[], self.parameters.request_timeout);
+            self.compare_with(node, partner, context);
         }
+    }
+
+    /// Anti-entropy: asks a member whether it knows the same.
+    pub(super) fn compare_with(
+        &self,
+        node: &MembershipNode,
+        partner: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let question = MembershipMessage::Digest { checksum: node.view.borrow().checksum() };
+        context.request(partner, question, &[], self.parameters.request_timeout);
     }
 
     /// Anti-entropy: says whether this node knows the same, and what it knows if not.
