@@ -48,6 +48,8 @@ struct World<'i, P: KeyRouting> {
     /// The requests under way: which key, which version was put or must be found.
     requests: Vec<(usize, u32)>,
     leaving: Vec<Address>,
+    /// When nodes were asked to leave.
+    left: Vec<Time>,
     next: usize,
     /// Joins and leaves of this system must not overlap.
     one_by_one: bool,
@@ -95,7 +97,7 @@ impl<'i, P: KeyRouting> World<'i, P> {
         let (protocol, mut nodes) = simulation.set_up();
         protocol.preload(values, truth, &mut nodes);
         let (acknowledged, put) = (vec![1; KEYS], vec![1; KEYS]);
-        let (requests, leaving) = (Vec::new(), Vec::new());
+        let (requests, leaving, left) = (Vec::new(), Vec::new(), Vec::new());
         let (next, is_quiet) = (INITIAL, false);
         World {
             simulation,
@@ -105,6 +107,7 @@ impl<'i, P: KeyRouting> World<'i, P> {
             put,
             requests,
             leaving,
+            left,
             next,
             one_by_one,
             is_quiet,
@@ -152,7 +155,8 @@ impl<'i, P: KeyRouting> World<'i, P> {
                 self.simulation.start(node, Start::Join { contact });
                 self.settle();
             }
-            Step::Leave(node) if staying.len() > 4 && at(node) != Address::new(0) => {
+            Step::Leave(node) if self.may_leave(at(node)) => {
+                self.left.push(self.simulation.now());
                 self.leaving.push(at(node));
                 self.simulation.leave(at(node));
                 self.settle();
@@ -161,6 +165,14 @@ impl<'i, P: KeyRouting> World<'i, P> {
             Step::Wait(ms) => self.run(MS(u64::from(ms))),
         }
         self.look();
+    }
+
+    /// Whether a node may leave now: some stay, and between two rounds of stabilisation no
+    /// more go than a successor list outlives.
+    fn may_leave(&self, node: Address) -> bool {
+        let now = self.simulation.now();
+        let of_late = self.left.iter().filter(|at| now.since(**at) < Duration::from_secs(3));
+        self.staying().len() > 4 && node != Address::new(0) && of_late.count() < 3
     }
 
     fn settle(&mut self) {
