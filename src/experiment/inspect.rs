@@ -44,23 +44,10 @@ impl<P: Overlay> Drive<'_, P> {
         let workload = &self.setup.workload;
         let random = Stream::new(self.setup.seed, self.repeat, "keys");
         let (truth, copies) = (self.truth(), workload.key_copies as usize);
-        let mut servers = Vec::with_capacity(copies);
+        let server_of = |node| self.population.server_of(node);
         for key in Keys::new(self.setup.id_space, workload.keys, random) {
-            let first = truth.owner(key);
-            let mut token = first;
-            servers.clear();
-            while servers.len() < copies {
-                let server = self.population.server_of(token);
-                if !servers.contains(&server) {
-                    servers.push(server);
-                    keys[server] += 1;
-                }
-                if servers.len() < copies {
-                    token = truth.ring.next(truth.ids, token);
-                    if token == first {
-                        break;
-                    }
-                }
+            for node in truth.owners_on_distinct_servers(key, copies, server_of) {
+                keys[server_of(node)] += 1;
             }
         }
         keys

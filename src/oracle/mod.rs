@@ -11,6 +11,8 @@ mod ring;
 
 pub use ring::Ring;
 
+use smallvec::SmallVec;
+
 use crate::id::{Id, IdSpace};
 use crate::sim::Address;
 
@@ -46,6 +48,32 @@ impl Truth<'_> {
     /// When no node is up.
     pub fn owner(&self, key: Id) -> Address {
         self.ring.owner(self.ids, key)
+    }
+
+    /// The owner of a key and the nodes that follow it, as far as they are on distinct servers:
+    /// `count` of them, or as many as there are servers.
+    ///
+    /// # Panics
+    /// When no node is up.
+    pub fn owners_on_distinct_servers(
+        &self,
+        key: Id,
+        count: usize,
+        server_of: impl Fn(Address) -> usize,
+    ) -> SmallVec<[Address; 4]> {
+        let first = self.owner(key);
+        let mut nodes: SmallVec<[Address; 4]> = SmallVec::from_slice(&[first]);
+        let mut next = first;
+        while nodes.len() < count {
+            next = self.ring.next(self.ids, next);
+            if next == first {
+                break;
+            }
+            if nodes.iter().all(|node| server_of(*node) != server_of(next)) {
+                nodes.push(next);
+            }
+        }
+        nodes
     }
 
     /// Computes the right pointers of a node of the ring: `successors` of them, and the

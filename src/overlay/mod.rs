@@ -190,24 +190,15 @@ pub trait KeyRouting: Overlay {
     fn suspect(&self, node: &mut Self::Node, peer: Address, context: &mut Context<'_, Self>);
 }
 
-/// The servers of the first node at or after a position and of those that follow it: `count`
-/// nodes on distinct servers, or all that there are.
+/// The servers of the owner of a position and of those that follow it: `count` of their
+/// nodes, or all that there are.
 fn next_servers<P: KeyRouting>(
     routing: &P,
     position: Id,
     count: usize,
     truth: Truth<'_>,
 ) -> SmallVec<[Address; 4]> {
-    let mut nodes: SmallVec<[Address; 4]> = SmallVec::new();
-    let first = truth.owner(position);
-    let mut token = first;
-    loop {
-        if nodes.iter().all(|other| routing.server(*other) != routing.server(token)) {
-            nodes.push(routing.host(token));
-        }
-        token = truth.ring.next(truth.ids, token);
-        if nodes.len() == count || token == first {
-            return nodes;
-        }
-    }
+    let server_of = |node| routing.server(node);
+    let tokens = truth.owners_on_distinct_servers(position, count, server_of);
+    tokens.into_iter().map(|token| routing.host(token)).collect()
 }

@@ -94,9 +94,7 @@ impl<P: KeyRouting> Stored<P> {
         let owner = self.owner(node, item, context);
         let elsewhere = owner.filter(|owner| *owner != context.this());
         if let (Some(owner), true) = (elsewhere, value.is_none() || !any_copy) {
-            let message = StorageMessage::Elsewhere { request, item, owner };
-            context.reply(StoredMessage::Storage(message), &[]);
-            return;
+            return answer(StorageMessage::Elsewhere { request, item, owner }, context);
         }
         let others = match value {
             Some(_) => SmallVec::new(),
@@ -120,13 +118,10 @@ impl<P: KeyRouting> Stored<P> {
     ) {
         let owner = self.owner(node, item, context);
         if let Some(owner) = owner.filter(|owner| *owner != context.this()) {
-            let message = StorageMessage::Elsewhere { request, item, owner };
-            context.reply(StoredMessage::Storage(message), &[]);
-            return;
+            return answer(StorageMessage::Elsewhere { request, item, owner }, context);
         }
         let complete = self.store(node, from, request, item, value, context);
-        let message = StorageMessage::Stored { request, item, complete };
-        context.reply(StoredMessage::Storage(message), &[]);
+        answer(StorageMessage::Stored { request, item, complete }, context);
     }
 
     /// Takes a put value in as its owner; whether all copies are made.
@@ -173,8 +168,7 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         if node.leaving != Leaving::Not {
-            context.reply(StoredMessage::Storage(StorageMessage::Refused { item }), &[]);
-            return;
+            return answer(StorageMessage::Refused { item }, context);
         }
         let this = context.this();
         let held = own(node, item, value);
@@ -191,7 +185,7 @@ impl<P: KeyRouting> Stored<P> {
             // lets go of it that has not handed it on since.
             was_on_its_way = duties.heir.take().is_some();
         }
-        context.reply(StoredMessage::Storage(StorageMessage::Taken { item, version }), &[]);
+        answer(StorageMessage::Taken { item, version }, context);
         if was_on_its_way || self.owner(node, item, context) == Some(from) {
             // Until the views agree it goes around slowly.
             Self::look_again(node, context);
@@ -256,7 +250,7 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         node.items.entry(item).or_insert_with(|| Holding::copy(value)).renew(value);
-        context.reply(StoredMessage::Storage(StorageMessage::Kept { item }), &[]);
+        answer(StorageMessage::Kept { item }, context);
         // If this node owns it by now, the others must have it too.
         self.see_to(node, item, context);
     }
@@ -269,9 +263,9 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         let has_it = node.items.get(&item).is_some_and(|held| held.value.version >= version);
-        let answer =
+        let message =
             if has_it { StorageMessage::Kept { item } } else { StorageMessage::Wanted { item } };
-        context.reply(StoredMessage::Storage(answer), &[]);
+        answer(message, context);
     }
 
     /// A node to which the item was offered lacks it.
@@ -506,6 +500,12 @@ fn own<N>(node: &mut StoredNode<N>, item: ItemKey, value: Value) -> &mut Holding
     held
 }
 
+/// Answers the request being handled, with nothing attached.
+fn answer<P: KeyRouting>(message: StorageMessage, context: &mut Context<'_, Stored<P>>) {
+    context.reply(StoredMessage::Storage(message), &[]);
+}
+
+/// Asks a node something that it answers, with nothing attached.
 fn send<P: KeyRouting>(
     to: Address,
     message: StorageMessage,
