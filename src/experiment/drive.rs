@@ -91,7 +91,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             .count()
             + 1;
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
-            .with_tokens(tokens_per_node);
+            .with_tokens(tokens_per_node)
+            .interrupting(protocol.is_told_by_oracle());
         let network = build::network(setup, repeat, population.nodes());
         let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
@@ -222,8 +223,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// Runs up to a moment while nothing happens from outside. An oracle tells at once who
     /// has departed.
     fn simulate_before(&mut self, end: Time) {
-        let is_told = self.simulation.protocol().is_told_by_oracle();
-        while self.simulation.run_until(end, |recorder| is_told && recorder.has_stopped()) {
+        while !self.simulation.run_before(end) {
             self.take_note_of_stopped();
         }
         self.take_note_of_stopped();

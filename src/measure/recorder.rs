@@ -30,6 +30,8 @@ pub struct Recorder<'i> {
     joining: BTreeMap<Address, Time>,
     /// When the first fault struck.
     fault: Option<Time>,
+    /// Whether it interrupts the simulation when a node stops.
+    interrupts: bool,
     /// Nodes that stopped since anybody asked.
     stopped: Vec<(Time, Address)>,
     tally: Tally,
@@ -86,6 +88,7 @@ impl<'i> Recorder<'i> {
             downloads: Window::default(),
             joining: BTreeMap::new(),
             fault: None,
+            interrupts: false,
             stopped: Vec::new(),
             tally: Tally::default(),
             trace: None,
@@ -96,6 +99,11 @@ impl<'i> Recorder<'i> {
     /// next ones.
     pub fn with_tokens(self, tokens_per_node: usize) -> Self {
         Recorder { tokens_per_node, ..self }
+    }
+
+    /// The same, interrupting the simulation when a node stops.
+    pub fn interrupting(self, interrupts: bool) -> Self {
+        Recorder { interrupts, ..self }
     }
 
     /// The nodes that are up.
@@ -139,11 +147,6 @@ impl<'i> Recorder<'i> {
     /// Something breaks at this moment.
     pub fn fault_strikes(&mut self, now: Time) {
         self.fault.get_or_insert(now);
-    }
-
-    /// Whether nodes stopped since they were taken last.
-    pub fn has_stopped(&self) -> bool {
-        !self.stopped.is_empty()
     }
 
     /// The nodes that stopped since this was asked last, and when.
@@ -329,6 +332,10 @@ impl Observer for Recorder<'_> {
                 }
             }
         }
+    }
+
+    fn interrupts(&self) -> bool {
+        self.interrupts && !self.stopped.is_empty()
     }
 
     fn on_stop(&mut self, now: Time, node: Address) {

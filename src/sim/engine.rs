@@ -43,6 +43,11 @@ pub trait Observer {
     /// A node said something.
     fn on_note(&mut self, now: Time, at: Address, note: Note);
 
+    /// Whether whoever drives the simulation is to act before the next event.
+    fn interrupts(&self) -> bool {
+        false
+    }
+
     /// A node is not up any more: it crashed or left.
     fn on_stop(&mut self, now: Time, node: Address) {
         let _ = (now, node);
@@ -326,27 +331,23 @@ where
         }
     }
 
-    /// Processes all events that lie before `limit`, and sets the clock to it.
-    pub fn run_before(&mut self, limit: Time) {
-        self.run_until(limit, |_| false);
-    }
-
-    /// The same, but stops after an event with which the observer has seen `enough`; whether
-    /// it did.
-    pub fn run_until(&mut self, limit: Time, enough: impl Fn(&O) -> bool) -> bool {
+    /// Processes all events that lie before `limit`, and sets the clock to it; or stops early,
+    /// after an event at which the observer [interrupts](Observer::interrupts). Whether it came
+    /// to the limit.
+    pub fn run_before(&mut self, limit: Time) -> bool {
         while let Some((at, Scheduled(event))) = self.queue.pop_before(limit) {
             debug_assert!(at >= self.now, "time does not run backwards");
             self.now = at;
             self.prefetch();
             self.process(event);
-            if enough(&self.observer) {
-                return true;
+            if self.observer.interrupts() {
+                return false;
             }
         }
         if limit < Time::MAX {
             self.now = self.now.max(limit);
         }
-        false
+        true
     }
 
     /// Asks for memory that the coming events will touch.
@@ -368,32 +369,26 @@ where
     }
 
     fn process(&mut self, event: Event<P::Timer>) {
-        match event {
+        // To whom a parcel is delivered, and whether that one is there to take it.
+        let (to, parcel, is_there) = match event {
             Event::Timer { node, incarnation, timer } => {
                 if self.slots[node.index()].incarnation == incarnation {
                     self.act(node, timer, |protocol, node, context| {
                         protocol.on_timer(node, timer, context);
                     });
                 }
+                return;
             }
             Event::Arrival { to, parcel } => {
+                let is_up = self.slots[to.index()].status == Status::Up;
                 let service_time = self.network.service_time(to);
-                if service_time == Duration::ZERO || self.status(to) != Status::Up {
-                    let parcel = self.wire.collect(parcel);
-                    self.arrive(to, &parcel);
-                } else {
-                    self.wait(to, parcel, service_time);
+                if is_up && service_time != Duration::ZERO {
+                    return self.wait(to, parcel, service_time);
                 }
+                (to, parcel, is_up)
             }
             Event::Served { node, incarnation, parcel } => {
-                let parcel = self.wire.collect(parcel);
-                if self.slots[node.index()].incarnation == incarnation {
-                    self.arrive(node, &parcel);
-                } else {
-                    let list = self.wire.take_list(parcel.list);
-                    self.expect_nothing_from(&parcel, &list);
-                    self.wire.put_back(parcel.list, list);
-                }
+                (node, parcel, self.slots[node.index()].incarnation == incarnation)
             }
             Event::Unreachable { sender, parcel } => {
                 let Parcel { to: peer, message, incarnation, list: place, .. } =
@@ -406,8 +401,11 @@ where
                     });
                 }
                 self.wire.put_back(place, list);
+                return;
             }
-        }
+        };
+        let parcel = self.wire.collect(parcel);
+        self.deliver(to, &parcel, is_there);
     }
 
     /// A message has to wait until the node has handled all that came before.
@@ -443,9 +441,9 @@ where
         self.wire.post(Parcel { list: copy, expects: expects.in_vain(), ..parcel })
     }
 
-    fn arrive(&mut self, to: Address, parcel: &Parcel<P::Message>) {
+    fn deliver(&mut self, to: Address, parcel: &Parcel<P::Message>, is_there: bool) {
         let list = self.wire.take_list(parcel.list);
-        if self.slots[to.index()].status == Status::Up {
+        if is_there {
             self.slots[to.index()].handled += 1;
             let Parcel { from, message, .. } = *parcel;
             list.hash(&mut self.digest);
