@@ -16,6 +16,7 @@ use crate::id::{Id, IdSpace};
 use crate::sim::Duration;
 
 use super::error::Fault;
+use super::files::Files;
 use super::format::{Fault as FaultFormat, Latency, Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
 use crate::workload::JoinTimes;
@@ -108,7 +109,7 @@ pub(super) fn names_a_file(name: &str) -> bool {
 }
 
 /// Checks one setting of the parameters.
-pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
+pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     let Ok(id_space) = IdSpace::new(scenario.id_bits) else {
         let problem = format!("{} bits are no identifier", scenario.id_bits);
         return refuse("id_bits", problem, "give 1 to 160 bits; SHA-1 has 160");
@@ -120,7 +121,7 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     let given = &scenario.population;
     let (servers, explicit_ids) = population::servers(given, id_space)?;
     let nodes = population::nodes(given, servers, id_space)?;
-    network(&scenario.network)?;
+    network(&scenario.network, files)?;
     match &scenario.overlay {
         Overlay::Chord(chord) => overlay::chord(chord, duration)?,
         Overlay::FullMembership(membership) => {
@@ -174,7 +175,8 @@ pub(super) fn setup(scenario: &Scenario) -> Checked<Setup> {
     })
 }
 
-fn network(network: &Network) -> Checked {
+fn network(network: &Network, files: &Files) -> Checked {
+    let _ = files;
     share("network.loss", network.loss, "a probability")?;
     let place = |field: &str| format!("network.latency.{field}");
     match &network.latency {
@@ -310,7 +312,7 @@ pub(super) mod tests {
     pub(super) fn checked(value: &Value) -> Result<Setup, String> {
         let scenario = read::scenario(value).unwrap();
         name(&scenario)
-            .and_then(|()| setup(&scenario))
+            .and_then(|()| setup(&scenario, &Files::beside("x.json")))
             .map_err(|Fault { place, problem, mend }| format!("{place}: {problem}; {mend}"))
     }
 

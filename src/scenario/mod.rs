@@ -13,6 +13,7 @@ mod check;
 mod condition;
 mod error;
 mod expect;
+mod files;
 pub mod format;
 mod plot;
 mod read;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 
 use crate::workload::JoinTimes;
 use error::Fault;
+use files::Files;
 use format::Scenario;
 use sweep::{Change, Grid, GridPoint};
 
@@ -96,7 +98,8 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Plan, Error> {
     parse(&file, &text, overrides)
 }
 
-/// Checks the text of a scenario file. Its name is for messages only.
+/// Checks the text of a scenario file of this name, which stands in messages; files that the
+/// scenario names are sought in its folder.
 ///
 /// # Errors
 /// When it is not a scenario that can be run.
@@ -109,9 +112,10 @@ fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
     overrides.apply(&mut value)?;
     let scenario = read::scenario(&value)?;
     check::name(&scenario)?;
-    let base = check::setup(&scenario)?;
+    let files = Files::beside(file);
+    let base = check::setup(&scenario, &files)?;
     let grid = Grid::new(&scenario.sweep, scenario.repeat)?;
-    let points = points(value, &grid)?;
+    let points = points(value, &grid, &files)?;
     expect::check(&scenario, &grid, &points, !overrides.set.is_empty())?;
     Ok(Plan {
         file: file.to_owned(),
@@ -126,7 +130,7 @@ fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
 }
 
 /// Writes out the points of the grid and checks each.
-fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
+fn points(mut value: Value, grid: &Grid, files: &Files) -> Result<Vec<PlannedPoint>, Fault> {
     if let Some(fields) = value.as_object_mut() {
         // They are the same for all points, and copying them would cost.
         for shared in ["$schema", "description", "sweep", "plots", "expect", "published"] {
@@ -136,7 +140,8 @@ fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
     let mut points = Vec::new();
     let mut listed = 0;
     for point in grid.points() {
-        let setup = setup_at(&value, &point.changes).map_err(|fault| at_point(fault, &point))?;
+        let setup =
+            setup_at(&value, &point.changes, files).map_err(|fault| at_point(fault, &point))?;
         listed += setup.explicit_ids.as_ref().map_or(0, Vec::len);
         listed += setup.joins.as_ref().map_or(0, |joins| match &joins.times {
             JoinTimes::At(times) => times.len(),
@@ -154,12 +159,12 @@ fn points(mut value: Value, grid: &Grid) -> Result<Vec<PlannedPoint>, Fault> {
     Ok(points)
 }
 
-fn setup_at(base: &Value, changes: &[Change]) -> Result<Setup, Fault> {
+fn setup_at(base: &Value, changes: &[Change], files: &Files) -> Result<Setup, Fault> {
     let mut value = base.clone();
     for Change { path, value: new, .. } in changes {
         set::set(&mut value, path, new.clone())?;
     }
-    check::setup(&read::scenario(&value)?)
+    check::setup(&read::scenario(&value)?, files)
 }
 
 /// Moves a fault to the axis that caused it, if it stands in the value of one, and

@@ -1,0 +1,45 @@
+//! Files that a scenario names: measured latencies, traces of churn.
+//!
+//! A relative path starts in the folder of the scenario file, so that a folder with both
+//! can be moved. Every file is read once, however many points of a sweep name it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::Fault;
+
+/// The files beside a scenario.
+#[derive(Debug)]
+pub(super) struct Files {
+    folder: PathBuf,
+    texts: RefCell<BTreeMap<PathBuf, Arc<str>>>,
+}
+
+impl Files {
+    /// Those beside a scenario file of this name.
+    pub(super) fn beside(scenario: &str) -> Files {
+        let folder = Path::new(scenario).parent().unwrap_or(Path::new(""));
+        Files { folder: folder.to_owned(), texts: RefCell::default() }
+    }
+
+    /// The text of a file that the field at `place` names.
+    pub(super) fn text(&self, place: &str, name: &str) -> Result<Arc<str>, Fault> {
+        let path = self.folder.join(name);
+        if let Some(text) = self.texts.borrow().get(&path) {
+            return Ok(Arc::clone(text));
+        }
+        let read = std::fs::read(&path).map_err(|error| {
+            let problem = format!("{} cannot be read: {error}", path.display());
+            Fault::new(place, problem, "give a path that starts in the scenario's folder")
+        })?;
+        let text = String::from_utf8(read).map_err(|_| {
+            let problem = format!("{} is not UTF-8 text", path.display());
+            Fault::new(place, problem, "give a text file")
+        })?;
+        let text: Arc<str> = text.into();
+        self.texts.borrow_mut().insert(path, Arc::clone(&text));
+        Ok(text)
+    }
+}
