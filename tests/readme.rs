@@ -115,7 +115,7 @@ fn its_commands_run() {
 #[test]
 fn it_begins_with_the_two_commands_of_a_newcomer() {
     let lines = shell_lines(&readme());
-    for command in ["cargo run --release -- run scenarios/chord-hops.json", "cargo test"] {
+    for command in ["cargo run --release -- run scenarios/paper/chord-hops.json", "cargo test"] {
         let there = lines.iter().any(|line| line.starts_with(command));
         assert!(there, "{command} is missing");
     }
@@ -221,10 +221,10 @@ fn the_readers_of_this_test_read_what_they_should() {
     );
     assert_eq!(anchor("Exit codes, and `--jobs`"), "exit-codes-and---jobs");
     for (command, instead) in [
-        ("run scenarios/chord-hops.json --quiet", "check scenarios/chord-hops.json"),
+        ("run scenarios/paper/chord-hops.json --quiet", "check scenarios/paper/chord-hops.json"),
         ("run scenarios/*.json", "check scenarios/*.json"),
         ("run scenarios/notes-ring.json", "run scenarios/notes-ring.json"),
-        ("ring scenarios/chord-hops.json", "ring scenarios/chord-hops.json"),
+        ("ring scenarios/paper/chord-hops.json", "ring scenarios/paper/chord-hops.json"),
     ] {
         assert_eq!(without_hours(command), instead);
     }

@@ -25,20 +25,25 @@ fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The names of the shipped scenarios, ascending.
-fn shipped() -> Vec<String> {
-    let files = fs::read_dir(project().join("scenarios")).unwrap();
-    let mut names: Vec<String> = files
+/// The files of the shipped scenarios by their names: those of the folder and of the folder
+/// with the published experiments.
+fn scenarios() -> BTreeMap<String, PathBuf> {
+    let folders = ["scenarios", "scenarios/paper"].map(|folder| project().join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    files
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    names.sort_unstable();
-    names
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect()
+}
+
+/// Their names, ascending.
+fn shipped() -> Vec<String> {
+    scenarios().into_keys().collect()
 }
 
 fn scenario(name: &str) -> PathBuf {
-    project().join("scenarios").join(name).with_extension("json")
+    scenarios().remove(name).unwrap_or_else(|| panic!("there is no scenario {name}"))
 }
 
 fn plan(name: &str) -> Plan {
@@ -47,7 +52,9 @@ fn plan(name: &str) -> Plan {
 
 /// How to mend results that are not as they should be.
 fn mend(name: &str) -> String {
-    format!("write them anew, if that is meant: cargo run --release -- run scenarios/{name}.json")
+    let file = scenario(name);
+    let file = file.strip_prefix(project()).unwrap().display();
+    format!("write them anew, if that is meant: cargo run --release -- run {file}")
 }
 
 fn committed(name: &str) -> Summary {

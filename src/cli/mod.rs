@@ -41,8 +41,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
-  dhtsim run scenarios/chord-hops.json
-  dhtsim run scenarios/chord-hops.json --seed 7 --set population.nodes=64
+  dhtsim run scenarios/paper/chord-hops.json
+  dhtsim run scenarios/paper/chord-hops.json --seed 7 --set population.nodes=64
   dhtsim ring scenarios/notes-ring.json
   dhtsim route scenarios/chord-1000.json --from 0 --key song.mp3
 

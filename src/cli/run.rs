@@ -66,7 +66,7 @@ const COLUMNS: [(&str, &str); 31] = [
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dhtsim run scenarios/chord-hops.json
+  dhtsim run scenarios/paper/chord-hops.json
   dhtsim run scenarios/*.json --quiet
   dhtsim run my.json --seed 7 --set network.loss=0.1 --out my-results --png
 
