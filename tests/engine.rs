@@ -11,7 +11,7 @@ use dhtsim::oracle::{Ring, Truth};
 use dhtsim::overlay::chord::{Chord, FixedFingers, JoinVersion, LookupStyle, Period};
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{
-    Address, Context, Duration, LookupId, Message, Network, Note, Observer, Operation, Protocol,
+    Address, Context, Duration, Envelope, LookupId, Message, Network, Note, Observer, Operation, Protocol,
     Scheduled, Simulation, Start, Status, Stream, Time,
 };
 
@@ -154,7 +154,7 @@ struct Delays {
 }
 
 impl Network for Delays {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         self.delays.pop_front().unwrap_or(Some(ms(10)))
     }
 
