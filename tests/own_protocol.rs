@@ -15,8 +15,8 @@
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::math;
 use dhtsim::sim::{
-    Address, Context, Duration, Envelope, Message, Network, Note, Observer, Operation, Protocol, Simulation,
-    Start, Stream, Time,
+    Address, Context, Duration, Envelope, Message, Network, Note, Observer, Operation, Protocol,
+    Simulation, Start, Stream, Time,
 };
 
 // ---- 1. The protocol -------------------------------------------------------------

@@ -99,7 +99,8 @@ impl Network {
     pub fn contactable<'n>(&self, nodes: &'n [Address]) -> Cow<'n, [Address]> {
         match &self.access {
             Some(access) if !access.all_are_contactable() => {
-                let open = nodes.iter().filter(|node| access.is_contactable(self.server_of(**node)));
+                let open =
+                    nodes.iter().filter(|node| access.is_contactable(self.server_of(**node)));
                 Cow::Owned(open.copied().collect())
             }
             _ => Cow::Borrowed(nodes),

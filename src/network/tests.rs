@@ -121,9 +121,8 @@ fn nothing_is_drawn_for_losses_that_cannot_be() {
     for network in [&mut calm, &mut troubled] {
         network.begin_loss(0.5);
     }
-    let fates = |network: &mut Network| -> Vec<_> {
-        (0..100).map(|_| send(network, 0, 1)).collect()
-    };
+    let fates =
+        |network: &mut Network| -> Vec<_> { (0..100).map(|_| send(network, 0, 1)).collect() };
     assert_eq!(fates(&mut calm), fates(&mut troubled));
 }
 
@@ -173,10 +172,7 @@ fn the_contactable_are_those_without_a_firewall() {
 fn slow_servers_are_busy_for_longer() {
     let slow = Class { slow: 4.0, ..class(1.0) };
     let access = Access::deal(SERVERS, 1, &[slow], ms(0), &mut stream("classes"));
-    let network = constant(0.0)
-        .with_service_time(ms(3))
-        .with_servers(1, ms(1))
-        .with_access(access);
+    let network = constant(0.0).with_service_time(ms(3)).with_servers(1, ms(1)).with_access(access);
     assert_eq!([0, 1].map(|node| network.service_time(Address::new(node))), [ms(1), ms(12)]);
 }
 

@@ -80,3 +80,95 @@ fn class(class: &format::ServerClass) -> Class {
         slow: class.slow,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::experiment::build::population;
+    use crate::scenario::{Overrides, parse};
+    use crate::sim::{Duration, Envelope, Network as _, Time};
+
+    const SERVERS: usize = 30;
+
+    fn scenario(latency: &Value, overlay: &Value) -> Value {
+        json!({
+            "name": "network",
+            "population": {"nodes": SERVERS},
+            "overlay": overlay,
+            "network": {"latency": latency},
+        })
+    }
+
+    fn build(scenario: &Value, repeat: u32) -> Network {
+        let plan = parse("scenarios/x.json", &scenario.to_string(), &Overrides::default());
+        let setup = &plan.expect("a good scenario").points[0].setup;
+        network(setup, repeat, &population(setup, repeat))
+    }
+
+    /// The delays between all servers, through nodes of theirs.
+    fn delays(network: &Network, virtual_nodes: usize) -> Vec<Duration> {
+        let node = |server| crate::sim::Address::new(server * virtual_nodes);
+        let pairs = (0..SERVERS).flat_map(|from| (0..SERVERS).map(move |to| (from, to)));
+        pairs.map(|(from, to)| network.direct(node(from), node(to))).collect()
+    }
+
+    fn places() -> [Value; 3] {
+        [
+            json!({"euclidean": {"side": "100ms"}}),
+            json!({"transit_stub": {}}),
+            json!({"matrix": {"file": "data/cities-rtt-ms.tsv"}}),
+        ]
+    }
+
+    #[test]
+    fn under_one_seed_all_systems_see_the_same_delays() {
+        let others = [
+            (json!({"full_membership": {}}), 1),
+            (json!({"tracker": {"request_timeout": "1s"}}), 1),
+            (json!({"chord": {"successors": 8}}), 4),
+        ];
+        for latency in places() {
+            let chord = build(&scenario(&latency, &json!({"chord": {}})), 0);
+            let delays_of_chord = delays(&chord, 1);
+            for (overlay, virtual_nodes) in &others {
+                let mut scenario = scenario(&latency, overlay);
+                scenario["population"]["virtual_nodes"] = json!(virtual_nodes);
+                let other = build(&scenario, 0);
+                assert_eq!(delays(&other, *virtual_nodes), delays_of_chord, "{latency} {overlay}");
+            }
+            let again = build(&scenario(&latency, &json!({"chord": {}})), 1);
+            assert_ne!(delays(&again, 1), delays_of_chord, "another repeat is another world");
+        }
+    }
+
+    #[test]
+    fn trackers_are_in_no_class() {
+        let overlay = json!({"tracker": {"trackers": 3, "request_timeout": "1s"}});
+        let mut scenario = scenario(&json!({"constant": "10ms"}), &overlay);
+        scenario["network"]["classes"] = json!({"hidden": {"share": 1, "contactable": false}});
+        let all: Vec<_> = (0..SERVERS).map(crate::sim::Address::new).collect();
+        assert_eq!(*build(&scenario, 0).contactable(&all), all[..3]);
+    }
+
+    #[test]
+    fn what_the_file_says_is_what_the_network_does() {
+        let mut scenario = scenario(&json!({"constant": "10ms"}), &json!({"chord": {}}));
+        scenario["network"]["classes"] =
+            json!({"all": {"share": 1, "upload": 1000, "download": 2000, "slow": 2}});
+        scenario["network"]["service_time"] = json!("3ms");
+        let (from, to) = (crate::sim::Address::new(0), crate::sim::Address::new(1));
+        let send = |network: &mut Network| {
+            network
+                .delay(Time::ZERO, Envelope { from, to, bytes: 100 })
+                .map(Duration::as_millis_f64)
+        };
+        let mut network = build(&scenario, 0);
+        assert_eq!(send(&mut network), Some(100.0 + 2.0 * 2.0 * 10.0 + 50.0));
+        assert_eq!(network.service_time(to), Duration::from_millis(6));
+        scenario["network"]["jitter"] = json!(0.5);
+        let delay = send(&mut build(&scenario, 0)).expect("nothing is lost");
+        assert!((170.0..=210.0).contains(&delay) && delay != 190.0, "{delay}");
+    }
+}

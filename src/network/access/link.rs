@@ -50,7 +50,10 @@ mod tests {
             let (now, time) = (Time::from_nanos(now), Duration::from_nanos(time));
             uplinks.send(now, server, time).as_nanos()
         };
-        assert_eq!([send(0, 0, 10), send(0, 0, 5), send(12, 0, 5), send(12, 1, 5)], [10, 15, 20, 17]);
+        assert_eq!(
+            [send(0, 0, 10), send(0, 0, 5), send(12, 0, 5), send(12, 1, 5)],
+            [10, 15, 20, 17]
+        );
         assert_eq!([send(20, 0, 5), send(100, 0, 5)], [25, 105]);
     }
 

@@ -125,6 +125,9 @@ mod tests {
         assert_eq!(matrix(5).shortest(false), Duration::from_nanos(1));
         assert_eq!(matrix(5).shortest(true), Duration::ZERO);
         let one = Matrix::new(1, vec![Duration::from_secs(1)]);
-        assert_eq!((one.shortest(false), one.shortest(true)), (Duration::ZERO, Duration::from_secs(1)));
+        assert_eq!(
+            (one.shortest(false), one.shortest(true)),
+            (Duration::ZERO, Duration::from_secs(1))
+        );
     }
 }

@@ -7,7 +7,8 @@ use super::*;
 use crate::id::Id;
 use crate::oracle::{Ring, Truth};
 use crate::sim::{
-    Bench, Effect, Envelope, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
+    Bench, Effect, Envelope, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream,
+    Time,
 };
 
 mod base;

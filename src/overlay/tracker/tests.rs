@@ -6,8 +6,8 @@ use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
 use crate::sim::{
-    Bench, Effect, Envelope, HEADER_BYTES, Message, Network, Note, Observer, Record, RequestId, Simulation,
-    Status, Stream,
+    Bench, Effect, Envelope, HEADER_BYTES, Message, Network, Note, Observer, Record, RequestId,
+    Simulation, Status, Stream,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -168,9 +168,8 @@ mod tests {
             "0 1\nnan 0",
             &"1\n".repeat(4097),
         ];
-        let refused = texts.map(|text| {
-            read(text, TimeUnit::Milliseconds, MissingEntries::Refuse).unwrap_err()
-        });
+        let refused = texts
+            .map(|text| read(text, TimeUnit::Milliseconds, MissingEntries::Refuse).unwrap_err());
         let nothing = read("0 -\n- 0", TimeUnit::Milliseconds, MissingEntries::Median).unwrap_err();
         insta::assert_snapshot!(format!("{}\n{nothing}", refused.join("\n")));
     }

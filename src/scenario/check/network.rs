@@ -144,13 +144,133 @@ pub(super) fn shortest_delay(network: &Network, matrix: Option<&Matrix>, nodes: 
         Latency::Uniform(uniform) => uniform.from.0,
         Latency::Euclidean(euclidean) => euclidean.base.0,
         Latency::TransitStub(internet) => internet.within_stub_domain.0,
-        Latency::Matrix(_) => matrix.map_or(Duration::ZERO, |matrix| {
-            matrix.shortest(nodes > matrix.rows() as u64)
-        }),
+        Latency::Matrix(_) => {
+            matrix.map_or(Duration::ZERO, |matrix| matrix.shortest(nodes > matrix.rows() as u64))
+        }
         Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
     };
     if network.jitter == 0.0 {
         return shortest;
     }
     Duration::from_nanos_f64(shortest.as_nanos() as f64 * (1.0 - network.jitter))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::{Overrides, parse, set};
+    use super::super::Setup;
+    use super::super::tests::checked;
+    use super::*;
+
+    /// A network with everything that goes with it.
+    fn connected() -> Value {
+        json!({
+            "name": "connected",
+            "population": {"nodes": 10},
+            "overlay": {"chord": {"request_timeout": "10ms"}},
+            "network": {
+                "latency": {"transit_stub": {}},
+                "jitter": 0.2,
+                "classes": {
+                    "dsl": {"share": 0.3, "upload": 125_000, "download": 2_000_000},
+                    "old": {"share": 0.1, "slow": 4, "contactable": false},
+                },
+                "mapping": "5min",
+            },
+            "workload": {"lookups": {"per_node": 5}},
+        })
+    }
+
+    fn with(changes: &[(&str, Value)]) -> Result<Setup, String> {
+        let mut value = connected();
+        for (path, change) in changes {
+            set::set(&mut value, path, change.clone()).unwrap();
+        }
+        checked(&value)
+    }
+
+    fn cities() -> Value {
+        json!({"matrix": {"file": "scenarios/data/cities-rtt-ms.tsv"}})
+    }
+
+    #[test]
+    fn good_networks_pass() {
+        let setup = with(&[]).unwrap();
+        assert_eq!((setup.network.classes.len(), setup.latency_matrix), (2, None));
+        with(&[("network.classes.dsl.share", json!(0.9))]).unwrap();
+        with(&[("network.classes.old.slow", json!(1)), ("network.jitter", json!(1))]).unwrap();
+        let setup = with(&[("network.latency", cities())]).unwrap();
+        assert_eq!(setup.latency_matrix.unwrap().rows(), 12);
+    }
+
+    #[test]
+    fn every_refusal_of_a_network_says_where_what_and_how_to_mend_it() {
+        let transit = |field: &str| format!("network.latency.transit_stub.{field}");
+        let many: Value = (0..101).map(|n| (n.to_string(), json!({"share": 0}))).collect();
+        let swarm = json!({"tracker": {"request_timeout": "1s", "swarm": {
+            "file_bytes": 1_000_000, "upload": 100_000, "download": 1_000_000,
+        }}});
+        let broadcast = json!({"full_membership": {"spread": {"broadcast": {}}}});
+        let all = [
+            vec![("network.jitter", json!(1.1))],
+            vec![("network.jitter", json!(-0.1))],
+            vec![("network.mapping", json!("0s"))],
+            vec![("network.classes.dsl.share", json!(1.1))],
+            vec![("network.classes.dsl.share", json!(0.91))],
+            vec![("network.classes.dsl.upload", json!(0))],
+            vec![("network.classes.dsl.download", json!(0))],
+            vec![("network.classes.old.slow", json!(0.5))],
+            vec![("network.classes.old.slow", json!(1e7))],
+            vec![("network.classes", many)],
+            vec![(&transit("transit_domains"), json!(0))],
+            vec![(&transit("transit_nodes_per_domain"), json!(0))],
+            vec![(&transit("stub_domains_per_transit_node"), json!(1001))],
+            vec![("network.latency", json!({"matrix": {"file": "no/such/file.tsv"}}))],
+            vec![("network.latency", json!({"matrix": {"file": "Cargo.toml"}}))],
+            // Too little patience for the shortest way there is.
+            vec![(&transit("within_stub_domain"), json!("6.3ms"))],
+            vec![("network.latency", cities()), ("population.nodes", json!(12))],
+            vec![("network.latency", json!({"constant": "6.3ms"}))],
+            // What an overlay does not stand.
+            vec![
+                ("overlay", swarm),
+                ("population", json!({"nodes": 10, "joins": {"initial": 3, "interval": "2s"}})),
+                ("workload", json!({"downloads": {}})),
+                ("duration", json!("1h")),
+            ],
+            vec![("overlay", broadcast)],
+        ];
+        let refusals = all.map(|changes| with(&changes).unwrap_err());
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn jitter_and_shared_places_leave_more_patience_needed_or_less() {
+        // 2 · 6.2 ms are too much, 2 · 6.2 ms · 0.8 are not.
+        with(&[("network.latency", json!({"constant": "6.2ms"}))]).unwrap();
+        with(&[("network.latency", json!({"constant": "6.2ms"})), ("network.jitter", json!(0))])
+            .unwrap_err();
+        // Thirteen servers in twelve cities: two of them are 2 ms apart.
+        with(&[("network.latency", cities()), ("population.nodes", json!(13))]).unwrap();
+    }
+
+    #[test]
+    fn points_share_the_matrix_that_they_name() {
+        let mut scenario = connected();
+        scenario["network"]["latency"] = json!({"matrix": {"file": "data/cities-rtt-ms.tsv"}});
+        scenario["overlay"] = json!({"chord": {}});
+        scenario["sweep"] = json!({
+            "population.nodes": [10, 20],
+            "unit": {"variants": {"ms": {}, "us": {"network.latency.matrix.unit": "us"}}},
+        });
+        let text = scenario.to_string();
+        let plan = parse("scenarios/x.json", &text, &Overrides::default()).unwrap();
+        let matrices: Vec<&Arc<Matrix>> =
+            plan.points.iter().filter_map(|point| point.setup.latency_matrix.as_ref()).collect();
+        let [small, small_us, large, large_us] = matrices[..] else { panic!("four points") };
+        assert!(Arc::ptr_eq(small, large) && Arc::ptr_eq(small_us, large_us));
+        assert_ne!(small, small_us);
+    }
 }
