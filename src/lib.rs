@@ -16,7 +16,7 @@
 //! | [`math`] | `ln`, `exp`, `pow`: the only door to floating-point functions |
 //! | [`sim`] | the engine: time, random streams, the event queue, the [`Protocol`](sim::Protocol) trait, the loop |
 //! | [`population`] | the servers: their addresses and the identifiers that follow from them |
-//! | [`network`] | what lies between the nodes: latency and loss |
+//! | [`network`] | what lies between the nodes: latency, access links, firewalls, losses and partitions |
 //! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
 //! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord), [`full_membership`](overlay::full_membership), [`tracker`](overlay::tracker); and [`storage`](overlay::storage) on top of them |
 //! | [`workload`] | what happens from outside: lookups, joins, as lazy streams |

@@ -6,13 +6,13 @@
 use std::collections::VecDeque;
 
 use dhtsim::id::{Id, IdSpace};
-use dhtsim::network::{Latency, Network as Wires};
+use dhtsim::network::{Access, Class, Latency, Network as Wires};
 use dhtsim::oracle::{Ring, Truth};
 use dhtsim::overlay::chord::{Chord, FixedFingers, JoinVersion, LookupStyle, Period};
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{
-    Address, Context, Duration, LookupId, Message, Network, Note, Observer, Operation, Protocol,
-    Scheduled, Simulation, Start, Status, Stream, Time,
+    Address, Context, Duration, Envelope, LookupId, Message, Network, Note, Observer, Operation,
+    Protocol, Scheduled, Simulation, Start, Status, Stream, Time,
 };
 
 // ---- A protocol that does what it is told ------------------------------------------
@@ -154,7 +154,7 @@ struct Delays {
 }
 
 impl Network for Delays {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         self.delays.pop_front().unwrap_or(Some(ms(10)))
     }
 
@@ -748,6 +748,134 @@ mod digest {
         let mut leaving: Play = scene(&[], &[]);
         leaving.leave(Address::new(A));
         assert_ne!(crash(0, A), leaving.digest());
+    }
+}
+
+mod access {
+    use super::*;
+
+    /// Nodes that are 50 ms apart; A and B are in no class.
+    fn scene(orders: &[Order], class: Class) -> Simulation<'static, Obedient, Wires, Nobody> {
+        let stream = |purpose| Stream::new(1, 0, purpose);
+        let access = Access::deal(IDS.len(), 2, &[class], ms(2000), &mut stream("classes"));
+        let latency = Latency::Constant(ms(50));
+        let network =
+            Wires::new(latency, 0.0, stream("latency"), stream("loss")).with_access(access);
+        let protocol = Obedient { orders: orders.to_vec() };
+        let mut play = Simulation::new(protocol, network, Nobody, &IDS, stream("test"));
+        for index in [A, B, C] {
+            play.start(Address::new(index), Start::Create);
+        }
+        play
+    }
+
+    /// Gives orders, each to somebody at some time; the diaries when all is over.
+    fn diaries(given: &[(u64, usize, Order)], class: Class) -> [Diary; 3] {
+        let orders: Vec<Order> = given.iter().map(|(.., order)| *order).collect();
+        let mut play = scene(&orders, class);
+        for ((millis, who, _), order) in given.iter().zip(0..) {
+            play.run_before(at(*millis));
+            let lookup = Operation::Lookup { lookup: LookupId(order), key: Id::ZERO };
+            play.operate(Address::new(*who), lookup);
+        }
+        play.run_before(Time::MAX);
+        [A, B, C].map(|who| play.node(Address::new(who)).unwrap().clone())
+    }
+
+    const ALL: Class =
+        Class { share: 1.0, upload: None, download: None, contactable: true, slow: 1.0 };
+
+    /// A firewall that forgets after two seconds to whom C has sent something.
+    #[test]
+    fn a_firewall_lets_in_answers_and_whom_its_node_has_sent_something() {
+        let orders = [
+            (0, A, Ask(C, Question, ms(500), &[])),
+            (0, A, Say(C, Word(1))),
+            (600, C, Ask(A, Question, ms(500), &[])),
+            (1000, C, Tell(B, Word(2), ms(500))),
+            (2549, A, Say(C, Word(3))),
+            (2551, A, Say(C, Word(4))),
+            (2600, B, Say(C, Word(5))),
+            (4000, B, Tell(C, Word(6), ms(500))),
+        ];
+        let [a, b, c] = diaries(&orders, Class { contactable: false, ..ALL });
+        assert_eq!(
+            a,
+            [(at(500), Unreachable(C, Question, vec![])), (at(650), Heard(C, Question, vec![]))]
+        );
+        assert_eq!(
+            b,
+            [(at(1050), Heard(C, Word(2), vec![])), (at(4500), Unreachable(C, Word(6), vec![]))]
+        );
+        assert_eq!(
+            c,
+            [
+                (at(700), Heard(A, Answer, vec![])),
+                (at(2599), Heard(A, Word(3), vec![])),
+                (at(2650), Heard(B, Word(5), vec![])),
+            ],
+            "and the acknowledgement of what was told to B"
+        );
+    }
+
+    /// 28 bytes of headers, six an attached address, 32 an acknowledgement.
+    #[test]
+    fn everything_that_a_node_sends_goes_through_its_link_in_turn() {
+        let orders = [
+            (0, C, Say(A, Word(1))),
+            (0, C, Ask(B, VainQuestion, ms(500), &[A, B])),
+            (0, C, Say(A, Word(2))),
+            (1000, A, Tell(C, Word(3), ms(100 + 32))),
+            (1000, A, Ask(C, Question, ms(100 + 32 + 28), &[])),
+            (1000, B, Ask(C, Question, ms(100 + 32 + 28 + 27), &[])),
+        ];
+        let [a, b, c] = diaries(&orders, Class { upload: Some(1000), ..ALL });
+        assert_eq!(
+            a,
+            [
+                (at(78), Heard(C, Word(1), vec![])),
+                (at(146), Heard(C, Word(2), vec![])),
+                (at(1160), Heard(C, Answer, vec![])),
+            ],
+            "in time"
+        );
+        assert_eq!(
+            b,
+            [
+                (at(118), Heard(C, VainQuestion, vec![A, B])),
+                (at(1187), Unreachable(C, Question, vec![])),
+                (at(1188), HeardLate(C, Answer, vec![])),
+            ]
+        );
+        assert_eq!(c[0], (at(500), Unreachable(B, VainQuestion, vec![A, B])));
+    }
+
+    #[test]
+    fn a_slow_node_takes_longer_over_everything() {
+        let orders = [(0, A, Ask(C, Question, ms(1000), &[])), (0, A, Say(B, Word(1)))];
+        let [a, b, c] = diaries(&orders, Class { slow: 4.0, ..ALL });
+        assert_eq!(c, [(at(200), Heard(A, Question, vec![]))]);
+        assert_eq!(a, [(at(400), Heard(C, Answer, vec![]))]);
+        assert_eq!(b, [(at(50), Heard(A, Word(1), vec![]))]);
+    }
+
+    #[test]
+    fn a_network_may_break_and_be_mended_while_it_is_used() {
+        let orders = [Say(B, Word(1)), Say(B, Word(2)), Say(B, Word(3))];
+        let mut play = scene(&orders, ALL);
+        let mut say = |play: &mut Simulation<'static, Obedient, Wires, Nobody>, order| {
+            play.run_before(at(10 * u64::from(order)));
+            let lookup = Operation::Lookup { lookup: LookupId(order), key: Id::ZERO };
+            play.operate(Address::new(A), lookup);
+        };
+        say(&mut play, 0);
+        let partition = play.network_mut().begin_partition((0..10).collect());
+        say(&mut play, 1);
+        play.network_mut().end_partition(partition);
+        say(&mut play, 2);
+        play.run_before(Time::MAX);
+        let heard = [(at(50), Heard(A, Word(1), vec![])), (at(70), Heard(A, Word(3), vec![]))];
+        assert_eq!(play.node(Address::new(B)).unwrap()[..], heard, "what is under way arrives");
     }
 }
 

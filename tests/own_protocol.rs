@@ -15,8 +15,8 @@
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::math;
 use dhtsim::sim::{
-    Address, Context, Duration, Message, Network, Note, Observer, Operation, Protocol, Simulation,
-    Start, Stream, Time,
+    Address, Context, Duration, Envelope, Message, Network, Note, Observer, Operation, Protocol,
+    Simulation, Start, Stream, Time,
 };
 
 // ---- 1. The protocol -------------------------------------------------------------
@@ -111,7 +111,7 @@ struct Wire {
 }
 
 impl Network for Wire {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         (!self.random.chance(self.loss)).then_some(Duration::from_millis(10))
     }
 }

@@ -1,12 +1,15 @@
 //! From the checked values of a scenario to the parts of a simulation.
 
-use crate::network::{Latency, Network};
 use crate::overlay::storage::{Placement, Storage, Stored};
 use crate::overlay::{KeyRouting, Overlay, chord, full_membership, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
 use crate::workload::{Arrivals, JoinTimes, Joins, Leaves, RequestPlan};
+
+mod network;
+
+pub(super) use network::network;
 
 /// Something that is done with the protocol of a scenario, whichever it is.
 pub(super) trait Task {
@@ -40,35 +43,6 @@ pub(super) fn population(setup: &Setup, repeat: u32) -> Population {
             setup.virtual_nodes as usize,
             &mut random,
         ),
-    }
-}
-
-/// The network of one repeat.
-pub(super) fn network(setup: &Setup, repeat: u32, nodes: usize) -> Network {
-    let stream = |purpose| Stream::new(setup.seed, repeat, purpose);
-    let latency = match &setup.network.latency {
-        format::Latency::Constant(delay) => Latency::Constant(delay.0),
-        format::Latency::Uniform(uniform) => Latency::Uniform(uniform.from.0, uniform.to.0),
-        format::Latency::Exponential(exponential) => Latency::Exponential(exponential.mean.0),
-        format::Latency::LogNormal(normal) => {
-            Latency::LogNormal { median: normal.median.0, sigma: normal.sigma }
-        }
-        format::Latency::Euclidean(field) => Latency::euclidean(
-            nodes,
-            field.dimensions as usize,
-            field.side.0,
-            field.base.0,
-            &mut stream("positions"),
-        ),
-    };
-    let network = Network::new(latency, setup.network.loss, stream("latency"), stream("loss"))
-        .with_service_time(setup.network.service_time.0);
-    match &setup.overlay {
-        format::Overlay::Tracker(tracker) => {
-            let service_time = tracker.service_time.unwrap_or(setup.network.service_time);
-            network.with_servers(tracker.trackers as usize, service_time.0)
-        }
-        format::Overlay::Chord(_) | format::Overlay::FullMembership(_) => network,
     }
 }
 

@@ -93,7 +93,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
             .interrupting(protocol.is_told_by_oracle());
-        let network = build::network(setup, repeat, population.nodes());
+        let network = build::network(setup, repeat, population);
         let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
         let truth = Truth { ring: &ring, ids, space: setup.id_space };
@@ -231,11 +231,13 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     fn join(&mut self) {
         self.check_joins();
-        if self.up.is_empty() {
+        // Nobody joins through a node that he cannot send to.
+        let contacts = self.simulation.network().contactable(&self.up);
+        if contacts.is_empty() {
             return self.joins.skip();
         }
         let now = self.simulation.now();
-        let join = self.joins.next(&self.up);
+        let join = self.joins.next(&contacts);
         for node in self.population.nodes_of(join.server) {
             self.simulation.observer.node_joined(node);
         }

@@ -1,23 +1,42 @@
-//! What lies between the nodes: latency and loss, and how long a server takes over a
-//! message.
+//! What lies between the nodes: latency, access links, losses and partitions, and how long a
+//! server takes over a message.
+//!
+//! Where a node is, and how it is connected, is a matter of its server: the virtual nodes of
+//! one share both.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
-mod latency;
+mod access;
+mod faults;
+pub mod latency;
 
+use std::borrow::Cow;
+
+pub use access::{Access, Class};
+pub use faults::{LossId, PartitionId};
 pub use latency::Latency;
 
-use crate::sim::{Address, Duration, Stream};
+use crate::sim::{Address, Duration, Envelope, Stream, Time};
+use faults::Faults;
 
 /// A network of independent one-way delays and independent losses.
 #[derive(Debug)]
 pub struct Network {
     latency: Latency,
-    /// Probability that a message is lost.
+    /// Probability that a message is lost as long as nothing is wrong.
+    usual_loss: f64,
+    /// The same at this moment.
     loss: f64,
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
     loss_random: Stream,
+    /// Within what share of itself a delay varies, and the stream by which it does.
+    jitter: Option<(f64, Box<Stream>)>,
+    /// How servers are connected, if not all by links without limits.
+    access: Option<Box<Access>>,
+    faults: Faults,
+    /// Nodes of each server.
+    virtual_nodes: usize,
     /// How long every node is busy with a message.
     service_time: Duration,
     /// How long the nodes with the first so many addresses are, instead.
@@ -25,10 +44,37 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network with this latency that loses messages with this probability.
+    /// A network with this latency that loses messages with this probability. Every node is a
+    /// server of its own.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
-        let (service_time, servers) = (Duration::ZERO, (0, Duration::ZERO));
-        Network { latency, loss, latency_random, loss_random, service_time, servers }
+        Network {
+            latency,
+            usual_loss: loss,
+            loss,
+            latency_random,
+            loss_random,
+            jitter: None,
+            access: None,
+            faults: Faults::default(),
+            virtual_nodes: 1,
+            service_time: Duration::ZERO,
+            servers: (0, Duration::ZERO),
+        }
+    }
+
+    /// The same where so many nodes with addresses side by side share a server.
+    pub fn with_virtual_nodes(self, virtual_nodes: usize) -> Network {
+        Network { virtual_nodes, ..self }
+    }
+
+    /// The same where every delay varies, uniformly within this share of itself.
+    pub fn with_jitter(self, share: f64, random: Stream) -> Network {
+        Network { jitter: Some((share, Box::new(random))), ..self }
+    }
+
+    /// The same with servers that are connected like this.
+    pub fn with_access(self, access: Access) -> Network {
+        Network { access: Some(Box::new(access)), ..self }
     }
 
     /// The same with nodes that are busy so long with every message.
@@ -40,17 +86,89 @@ impl Network {
     pub fn with_servers(self, count: usize, service_time: Duration) -> Network {
         Network { servers: (count, service_time), ..self }
     }
+
+    /// How long a message from one node to another can be expected to be under way when no
+    /// link holds it up: the mean where delays are drawn for every message.
+    pub fn direct(&self, from: Address, to: Address) -> Duration {
+        let servers = (self.server_of(from), self.server_of(to));
+        let mean = self.latency.mean(servers);
+        self.access.as_ref().map_or(mean, |access| access.slowed(servers, mean))
+    }
+
+    /// Those of some nodes to whom anybody can send.
+    pub fn contactable<'n>(&self, nodes: &'n [Address]) -> Cow<'n, [Address]> {
+        match &self.access {
+            Some(access) if !access.all_are_contactable() => {
+                let open =
+                    nodes.iter().filter(|node| access.is_contactable(self.server_of(**node)));
+                Cow::Owned(open.copied().collect())
+            }
+            _ => Cow::Borrowed(nodes),
+        }
+    }
+
+    /// From now on a message is also lost with this probability, besides whatever else may
+    /// happen to it.
+    pub fn begin_loss(&mut self, probability: f64) -> LossId {
+        let id = self.faults.begin_loss(probability);
+        self.loss = self.faults.loss(self.usual_loss);
+        id
+    }
+
+    /// Ends a burst of losses.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn end_loss(&mut self, id: LossId) {
+        self.faults.end_loss(id);
+        self.loss = self.faults.loss(self.usual_loss);
+    }
+
+    /// From now on only servers of one group can send to each other; `groups` has the group of
+    /// each server. What is under way arrives.
+    pub fn begin_partition(&mut self, groups: Vec<u8>) -> PartitionId {
+        self.faults.begin_partition(groups)
+    }
+
+    /// Heals a partition.
+    ///
+    /// # Panics
+    /// When it has healed.
+    pub fn end_partition(&mut self, id: PartitionId) {
+        self.faults.end_partition(id);
+    }
+
+    fn server_of(&self, node: Address) -> usize {
+        // A division takes as long as all else about a constant delay.
+        if self.virtual_nodes == 1 { node.index() } else { node.index() / self.virtual_nodes }
+    }
 }
 
 impl crate::sim::Network for Network {
-    fn delay(&mut self, from: Address, to: Address) -> Option<Duration> {
-        let delay = self.latency.draw(from, to, &mut self.latency_random);
-        let lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
-        (!lost).then_some(delay)
+    fn delay(&mut self, now: Time, envelope: Envelope) -> Option<Duration> {
+        let servers = (self.server_of(envelope.from), self.server_of(envelope.to));
+        let mut delay = self.latency.draw(servers, &mut self.latency_random);
+        if let Some((share, random)) = &mut self.jitter {
+            delay = random.jittered(delay, *share);
+        }
+        let arrives = match &mut self.access {
+            Some(access) => access.pass(now, envelope, servers, delay),
+            None => Some(delay),
+        };
+        // Drawn for a message that has no way as well: what befalls one changes no other.
+        let is_lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
+        arrives.filter(|_| !is_lost && !self.faults.part(servers))
     }
 
     fn service_time(&self, node: Address) -> Duration {
         let (servers, own) = self.servers;
-        if node.index() < servers { own } else { self.service_time }
+        let usual = if node.index() < servers { own } else { self.service_time };
+        match &self.access {
+            Some(access) => access.service_time(self.server_of(node), usual),
+            None => usual,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,17 +7,22 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod matrix;
+mod network;
 mod overlay;
 mod population;
 mod tracker;
 mod workload;
 
+use std::sync::Arc;
+
 use crate::id::{Id, IdSpace};
+use crate::network::latency::Matrix;
 use crate::sim::Duration;
 
 use super::error::Fault;
 use super::files::Files;
-use super::format::{Fault as FaultFormat, Latency, Leaves, Network, Overlay, Scenario, Workload};
+use super::format::{Fault as FaultFormat, Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
 use crate::workload::JoinTimes;
 
@@ -53,6 +58,9 @@ pub struct Setup {
     pub overlay: Overlay,
     /// What lies between the nodes.
     pub network: Network,
+    /// The delays, where they are given by a matrix: all points that name the same file share
+    /// it.
+    pub latency_matrix: Option<Arc<Matrix>>,
     /// The servers that leave, if any do.
     pub leaves: Option<Leaves>,
     /// What breaks, by ascending time.
@@ -121,7 +129,8 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     let given = &scenario.population;
     let (servers, explicit_ids) = population::servers(given, id_space)?;
     let nodes = population::nodes(given, servers, id_space)?;
-    network(&scenario.network, files)?;
+    let latency_matrix = network::network(&scenario.network, files)?;
+    network::suits(scenario)?;
     match &scenario.overlay {
         Overlay::Chord(chord) => overlay::chord(chord, duration)?,
         Overlay::FullMembership(membership) => {
@@ -152,7 +161,10 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     let faults = workload::faults(&scenario.faults, servers, duration)?;
     let copy_step =
         workload::workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
-    patience(scenario)?;
+    patience(
+        scenario,
+        network::shortest_delay(&scenario.network, latency_matrix.as_deref(), nodes),
+    )?;
     let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
     if let Some(every) = sample_every {
         workload::samples(every, duration)?;
@@ -166,6 +178,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         joins,
         overlay: scenario.overlay.clone(),
         network: scenario.network.clone(),
+        latency_matrix,
         leaves,
         faults,
         workload: scenario.workload.clone(),
@@ -175,40 +188,9 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     })
 }
 
-fn network(network: &Network, files: &Files) -> Checked {
-    let _ = files;
-    share("network.loss", network.loss, "a probability")?;
-    let place = |field: &str| format!("network.latency.{field}");
-    match &network.latency {
-        Latency::Uniform(uniform) if uniform.from.0 > uniform.to.0 => refuse(
-            &place("uniform"),
-            format!("from {} to {} is nothing", uniform.from.0, uniform.to.0),
-            "give `from` the shorter duration",
-        ),
-        Latency::LogNormal(log_normal)
-            if !log_normal.sigma.is_finite() || log_normal.sigma < 0.0 =>
-        {
-            let problem = format!("{} is not a standard deviation", log_normal.sigma);
-            refuse(&place("log_normal.sigma"), problem, "give a number from 0 on")
-        }
-        Latency::Euclidean(euclidean) if !(2..=3).contains(&euclidean.dimensions) => refuse(
-            &place("euclidean.dimensions"),
-            format!("no space of {} dimensions here", euclidean.dimensions),
-            "give 2 for a square or 3 for a cube",
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses time-outs that every answer must miss.
-fn patience(scenario: &Scenario) -> Checked {
+/// Refuses time-outs that every answer must miss when no message takes less than `shortest`.
+fn patience(scenario: &Scenario, shortest: Duration) -> Checked {
     let network = &scenario.network;
-    let shortest = match &network.latency {
-        Latency::Constant(span) => span.0,
-        Latency::Uniform(uniform) => uniform.from.0,
-        Latency::Euclidean(euclidean) => euclidean.base.0,
-        Latency::Exponential(_) | Latency::LogNormal(_) => Duration::ZERO,
-    };
     let (place, timeout, service_time) = match &scenario.overlay {
         Overlay::Chord(chord) => {
             ("overlay.chord.request_timeout", chord.request_timeout, network.service_time)

@@ -231,6 +231,11 @@ mod tests {
             }},
             "network": {
                 "latency": {"log_normal": {"median": "20ms", "sigma": 0.5}}, "loss": 0.01, "service_time": "1ms",
+                "jitter": 0.1, "mapping": "3min",
+                "classes": {
+                    "dsl": {"share": 0.3, "upload": 125_000, "download": 2_000_000},
+                    "hidden": {"share": 0.2, "contactable": false, "slow": 1.5},
+                },
             },
             "workload": {
                 "lookups": {"interval": "2s", "arrivals": "poisson", "timeout": "10s"},

@@ -25,10 +25,23 @@ use super::{
 };
 use crate::id::Id;
 
+/// What the network sees of a message: what it says is none of its business.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Envelope {
+    /// Who sends it.
+    pub from: Address,
+    /// To whom.
+    pub to: Address,
+    /// Its size on the wire, headers included.
+    pub bytes: u32,
+}
+
 /// What lies between the nodes.
 pub trait Network {
-    /// How long a message takes that is sent now, or `None` if it is lost.
-    fn delay(&mut self, from: Address, to: Address) -> Option<Duration>;
+    /// How long a message takes that is sent now, or `None` if it is lost. Asked once for every
+    /// message and acknowledgement, in the order in which they are sent: time does not run
+    /// backwards.
+    fn delay(&mut self, now: Time, envelope: Envelope) -> Option<Duration>;
 
     /// How long a node is busy with a message before it has handled it. Messages that come
     /// meanwhile wait in a queue.
@@ -141,7 +154,7 @@ const PREFETCH_NODE_AHEAD: usize = 12;
 /// How many events ahead the protocol fetches what the node points at.
 const PREFETCH_STATE_AHEAD: usize = 6;
 /// Bytes of an acknowledgement: headers and the number of what it acknowledges.
-const ACKNOWLEDGEMENT_BYTES: u64 = super::protocol::HEADER_BYTES as u64 + 4;
+const ACKNOWLEDGEMENT_BYTES: u32 = super::protocol::HEADER_BYTES + 4;
 
 /// A simulation of one protocol over one network, watched by one observer.
 #[derive(Debug)]
@@ -214,6 +227,16 @@ where
     /// The protocol's parameters.
     pub fn protocol(&self) -> &P {
         &self.protocol
+    }
+
+    /// What lies between the nodes.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+
+    /// The same, to be changed by whoever drives the simulation: it breaks, or is mended.
+    pub fn network_mut(&mut self) -> &mut N {
+        &mut self.network
     }
 
     /// Whether a node takes part.
@@ -468,8 +491,10 @@ where
         let purpose = self.kinds[parcel.message.kind()].purpose;
         let traffic = &mut self.acknowledgements[purpose as usize];
         traffic.messages += 1;
-        traffic.bytes += ACKNOWLEDGEMENT_BYTES;
-        let delay = self.network.delay(parcel.to, parcel.from);
+        traffic.bytes += u64::from(ACKNOWLEDGEMENT_BYTES);
+        let (from, to) = (parcel.to, parcel.from);
+        let delay =
+            self.network.delay(self.now, Envelope { from, to, bytes: ACKNOWLEDGEMENT_BYTES });
         if !self.is_in_time(parcel, delay) {
             self.expect_nothing_from(parcel, list);
         }
@@ -550,16 +575,17 @@ where
             match effect {
                 Effect::Send { to, message, list, manner } => {
                     let list = &record.items[list];
+                    let bytes = message.wire_bytes(list);
                     let traffic = &mut self.traffic[message.kind()];
                     traffic.messages += 1;
-                    traffic.bytes += u64::from(message.wire_bytes(list));
+                    traffic.bytes += u64::from(bytes);
                     if manner == Manner::Reply {
                         let request = request
                             .filter(|parcel| matches!(parcel.expects, Expects::Answer(_)))
                             .expect("only a request can be replied to");
                         assert!(!replied, "a request is answered once");
                         replied = true;
-                        self.send_reply(this, (request, received), message, list);
+                        self.send_reply(this, (request, received), message, (list, bytes));
                     } else {
                         let expects = match manner {
                             Manner::Request(timeout) => Expects::Answer(Some(self.now + timeout)),
@@ -572,7 +598,7 @@ where
                         let answers = Answers::Nothing;
                         self.send(
                             Parcel { from, to, message, expects, answers, incarnation, list: None },
-                            list,
+                            (list, bytes),
                         );
                     }
                 }
@@ -592,8 +618,9 @@ where
         replied
     }
 
-    fn send(&mut self, mut parcel: Parcel<P::Message>, list: &[Item<P>]) {
-        let delay = self.network.delay(parcel.from, parcel.to);
+    fn send(&mut self, mut parcel: Parcel<P::Message>, (list, bytes): (&[Item<P>], u32)) {
+        let Parcel { from, to, .. } = parcel;
+        let delay = self.network.delay(self.now, Envelope { from, to, bytes });
         if !self.is_in_time(&parcel, delay) {
             // Lost, or itself slower than its sender's patience.
             self.expect_nothing_from(&parcel, list);
@@ -609,10 +636,10 @@ where
         this: Address,
         (request, request_list): (&Parcel<P::Message>, &[Item<P>]),
         message: P::Message,
-        list: &[Item<P>],
+        (list, bytes): (&[Item<P>], u32),
     ) {
         let to = request.from;
-        let delay = self.network.delay(this, to);
+        let delay = self.network.delay(self.now, Envelope { from: this, to, bytes });
         if !self.is_in_time(request, delay) {
             self.expect_nothing_from(request, request_list);
         }

@@ -17,7 +17,9 @@ mod wire;
 pub use address::Address;
 pub use context::{Bench, Context, Effect, Item, Manner, Note, Record};
 pub use digest::Digest;
-pub use engine::{Network, Nodes, Observer, Scheduled, Simulation, Status, Traffic, Waiting};
+pub use engine::{
+    Envelope, Network, Nodes, Observer, Scheduled, Simulation, Status, Traffic, Waiting,
+};
 pub use prefetch::prefetch;
 pub use protocol::{
     HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, RequestId, Start,

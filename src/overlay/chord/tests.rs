@@ -7,7 +7,8 @@ use super::*;
 use crate::id::Id;
 use crate::oracle::{Ring, Truth};
 use crate::sim::{
-    Bench, Effect, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream, Time,
+    Bench, Effect, Envelope, LookupId, Manner, Network, Note, Observer, Record, Simulation, Stream,
+    Time,
 };
 
 mod base;
@@ -59,7 +60,7 @@ fn place(numbers: &[u64], number: u64) -> Address {
 struct Still;
 
 impl Network for Still {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         Some(Duration::from_millis(50))
     }
 }

@@ -9,7 +9,7 @@ use crate::oracle::Ring;
 use crate::overlay::chord::{Chord, FingerInit, FixedFingers, JoinVersion, LookupStyle, Period};
 use crate::overlay::full_membership::{self, FullMembership, Spread};
 use crate::population::Population;
-use crate::sim::{Network, Observer, RequestId, Simulation, Status, Stream, Time};
+use crate::sim::{Envelope, Network, Observer, RequestId, Simulation, Status, Stream, Time};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 /// From one node to another.
@@ -23,7 +23,7 @@ const KEYS: usize = 12;
 struct Still;
 
 impl Network for Still {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         Some(DELAY)
     }
 }

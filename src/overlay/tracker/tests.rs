@@ -6,8 +6,8 @@ use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
 use crate::sim::{
-    Bench, Effect, HEADER_BYTES, Message, Network, Note, Observer, Record, RequestId, Simulation,
-    Status, Stream,
+    Bench, Effect, Envelope, HEADER_BYTES, Message, Network, Note, Observer, Record, RequestId,
+    Simulation, Status, Stream,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -314,7 +314,7 @@ pub(super) struct Uneven {
 }
 
 impl Network for Uneven {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         Some(self.random.exponential(Duration::from_millis(50)))
     }
 
