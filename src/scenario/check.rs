@@ -7,6 +7,7 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod churn;
 mod overlay;
 mod population;
 mod tracker;
@@ -19,7 +20,7 @@ use super::error::Fault;
 use super::files::Files;
 use super::format::{Fault as FaultFormat, Latency, Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
-use crate::workload::JoinTimes;
+use crate::workload::{ChurnPlan, JoinTimes};
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -55,6 +56,8 @@ pub struct Setup {
     pub network: Network,
     /// The servers that leave, if any do.
     pub leaves: Option<Leaves>,
+    /// Who comes and goes all the time.
+    pub churn: Option<ChurnPlan>,
     /// What breaks, by ascending time.
     pub faults: Vec<FaultFormat>,
     /// What the nodes are asked to do.
@@ -119,7 +122,9 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         return refuse("duration", "0s is no time to simulate", "give more, or leave it out");
     }
     let given = &scenario.population;
-    let (servers, explicit_ids) = population::servers(given, id_space)?;
+    let trace = churn::trace(scenario, files)?;
+    let traced = trace.as_ref().map(churn::servers);
+    let (servers, explicit_ids) = population::servers(given, traced, id_space)?;
     let nodes = population::nodes(given, servers, id_space)?;
     network(&scenario.network, files)?;
     match &scenario.overlay {
@@ -141,6 +146,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         )?),
         None => None,
     };
+    let churn = churn::churn(scenario, trace, (servers, id_space), duration)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
     if let Overlay::Tracker(tracker) = &scenario.overlay {
         self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
@@ -167,6 +173,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         overlay: scenario.overlay.clone(),
         network: scenario.network.clone(),
         leaves,
+        churn,
         faults,
         workload: scenario.workload.clone(),
         copy_step,
