@@ -39,6 +39,16 @@ pub fn cos(x: f64) -> f64 {
     libm::cos(x)
 }
 
+/// Sine of an angle in radians.
+pub fn sin(x: f64) -> f64 {
+    libm::sin(x)
+}
+
+/// The gamma function, (x − 1)! for whole numbers.
+pub fn gamma(x: f64) -> f64 {
+    libm::tgamma(x)
+}
+
 #[cfg(test)]
 mod tests {
     /// Bits, not tolerances: a change of the library that moves a last digit
@@ -50,6 +60,9 @@ mod tests {
         assert_eq!(super::exp(1.0).to_bits(), 0x4005_bf0a_8b14_576a);
         assert_eq!(super::pow(2.0, 0.5).to_bits(), 2f64.sqrt().to_bits());
         assert!((super::cos(1.0) - 0.540_302_305_868_139_8).abs() < 1e-16);
+        assert!((super::sin(1.0) - 0.841_470_984_807_896_5).abs() < 1e-16);
+        assert_eq!(super::gamma(5.0).to_bits(), 24f64.to_bits());
+        assert!((super::gamma(0.5) - std::f64::consts::PI.sqrt()).abs() < 1e-15);
         assert!((super::log10(1000.0) - 3.0).abs() < 1e-15);
     }
 }

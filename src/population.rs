@@ -23,6 +23,9 @@ pub struct Population {
     pub virtual_nodes: usize,
     /// Servers whose address was drawn anew because an identifier was taken.
     pub collisions: u64,
+    /// Where servers come one after the other to a machine: the machine of every server, and
+    /// the first server of every machine.
+    machines: Option<(Vec<u32>, Vec<u32>)>,
 }
 
 impl Population {
@@ -45,6 +48,7 @@ impl Population {
             ids: Vec::with_capacity(nodes),
             virtual_nodes,
             collisions: 0,
+            machines: None,
         };
         for _ in 0..servers {
             population.push_server(space, random);
@@ -63,6 +67,46 @@ impl Population {
         population.sockets = ids.iter().map(|_| draw_socket(1, random)).collect();
         population.ids = ids;
         population
+    }
+
+    /// The same servers on these machines, which are numbered by their first servers: for
+    /// every server the number of its machine.
+    ///
+    /// # Panics
+    /// When a machine is numbered otherwise, or a server is left out.
+    pub fn on_machines(self, machine_of: Vec<u32>) -> Population {
+        assert_eq!(machine_of.len(), self.servers(), "every server has a machine");
+        let mut first = Vec::new();
+        for (machine, server) in machine_of.iter().zip(0..) {
+            assert!(*machine as usize <= first.len(), "machines are numbered one by one");
+            if *machine as usize == first.len() {
+                first.push(server);
+            }
+        }
+        Population { machines: Some((machine_of, first)), ..self }
+    }
+
+    /// Number of machines: of servers, if each has its own.
+    pub fn machines(&self) -> usize {
+        self.machines.as_ref().map_or(self.servers(), |(_, first)| first.len())
+    }
+
+    /// The machine that a server runs on.
+    pub fn machine_of(&self, server: usize) -> usize {
+        self.machines.as_ref().map_or(server, |(machine_of, _)| machine_of[server] as usize)
+    }
+
+    /// The first server of a machine.
+    pub fn first_on(&self, machine: usize) -> usize {
+        self.machines.as_ref().map_or(machine, |(_, first)| first[machine] as usize)
+    }
+
+    /// Where servers share machines: for every node the number of the place that it shares
+    /// with the nodes of the other servers there. Otherwise nothing.
+    pub fn places(&self) -> Vec<u32> {
+        let machine_of = self.machines.iter().flat_map(|(machine_of, _)| machine_of);
+        let times = self.virtual_nodes as u32;
+        machine_of.flat_map(|machine| machine * times..(machine + 1) * times).collect()
     }
 
     /// Number of nodes on the ring.
@@ -209,6 +253,18 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 1 << 15);
+    }
+
+    #[test]
+    fn servers_may_share_machines() {
+        let alone = draw(160, 3, 2);
+        assert_eq!((alone.machines(), alone.machine_of(2), alone.first_on(2)), (3, 2, 2));
+        assert!(alone.places().is_empty());
+        let shared = draw(160, 5, 2).on_machines(vec![0, 1, 0, 2, 1]);
+        assert_eq!((shared.machines(), shared.servers()), (3, 5));
+        assert_eq!([0, 1, 2, 3, 4].map(|server| shared.machine_of(server)), [0, 1, 0, 2, 1]);
+        assert_eq!([0, 1, 2].map(|machine| shared.first_on(machine)), [0, 1, 3]);
+        assert_eq!(shared.places(), [0, 1, 2, 3, 0, 1, 4, 5, 2, 3]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::overlay::{KeyRouting, Overlay, chord, full_membership, tracker};
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Stream, Time};
-use crate::workload::{Arrivals, JoinTimes, Joins, Leaves, RequestPlan};
+use crate::workload::{Arrivals, Churn, JoinTimes, Joins, Leaves, RequestPlan};
 
 mod network;
 
@@ -35,15 +35,25 @@ pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: 
 /// The servers of one repeat.
 pub(super) fn population(setup: &Setup, repeat: u32) -> Population {
     let mut random = Stream::new(setup.seed, repeat, "addresses");
-    match &setup.explicit_ids {
-        Some(ids) => Population::with_ids(setup.id_space, ids.clone(), &mut random),
-        None => Population::draw(
-            setup.id_space,
-            setup.servers as usize,
-            setup.virtual_nodes as usize,
-            &mut random,
-        ),
+    if let Some(ids) = &setup.explicit_ids {
+        return Population::with_ids(setup.id_space, ids.clone(), &mut random);
     }
+    let mut draw = |servers: usize| {
+        Population::draw(setup.id_space, servers, setup.virtual_nodes as usize, &mut random)
+    };
+    match (churn(setup, repeat), setup.duration) {
+        (Some(churn), Some(duration)) => {
+            // All that will ever come: churn does not depend on what they do then.
+            let machines = churn.machines(setup.servers, Time::ZERO + duration);
+            draw(machines.len()).on_machines(machines)
+        }
+        _ => draw(setup.servers as usize),
+    }
+}
+
+/// Who comes and goes in one repeat.
+pub(super) fn churn(setup: &Setup, repeat: u32) -> Option<Churn> {
+    setup.churn.as_ref().map(|plan| Churn::new(plan, setup.seed, repeat))
 }
 
 /// When requests are made, and by whom.

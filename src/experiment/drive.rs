@@ -1,7 +1,7 @@
 //! One simulation from its start to its end: the nodes, the network, the workload
 //! and the recorder put together, and driven through time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::id::Id;
@@ -12,7 +12,7 @@ use crate::overlay::Overlay;
 use crate::population::Population;
 use crate::scenario::{Setup, format};
 use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream, Time};
-use crate::workload::{Joins, Keys, Leaves, Requests};
+use crate::workload::{Change, Churn, Joins, Keys, Leaves, RequestStreams, Requests};
 
 use super::build;
 use super::inspect::Progress;
@@ -25,6 +25,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     pub(super) simulation: Simulation<'s, P, Network, Recorder<'s>>,
     joins: Joins,
     leaves: Option<Leaves>,
+    churn: Option<Churn>,
     /// How many of the faults have struck.
     faults: usize,
     lookups: Option<Requests>,
@@ -40,6 +41,8 @@ pub(super) struct Drive<'s, P: Overlay> {
     up: Vec<Address>,
     /// Those of them that have been asked to leave.
     leaving: BTreeSet<Address>,
+    /// With churn the nodes that have not got in yet, and through whom they join.
+    contacts: BTreeMap<Address, Address>,
     /// How many nodes are up, and since when; and their time before that.
     running: usize,
     running_since: Time,
@@ -50,6 +53,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// What had been counted when the first fault struck.
     before_fault: Option<BeforeFault>,
     random: Stream,
+    contacts_random: Stream,
 }
 
 /// What comes from outside. Of several at a moment the first of these comes first.
@@ -58,6 +62,7 @@ enum Event {
     Sample,
     Fault,
     Leave,
+    Churn,
     Join,
     Put,
     Get,
@@ -76,8 +81,11 @@ impl<'s, P: Overlay> Drive<'s, P> {
     ) -> Self {
         let stream = |purpose| Stream::new(setup.seed, repeat, purpose);
         let joins = setup.joins.as_ref().filter(|_| !all_converged);
-        let initial = joins.map_or(population.servers(), |joins| joins.initial as usize);
-        let tokens: Vec<Address> = (0..initial).flat_map(|s| population.nodes_of(s)).collect();
+        let initial = joins.map_or(setup.servers, |joins| joins.initial);
+        let churn = build::churn(setup, repeat).filter(|_| !all_converged);
+        let servers = churn.as_ref().map_or((0..initial).collect(), Churn::initial);
+        let tokens: Vec<Address> =
+            servers.into_iter().flat_map(|s| population.nodes_of(s as usize)).collect();
         let ids = &population.ids;
         let ring = Rc::new(Ring::of(ids, tokens.iter().copied()));
         let hosts = tokens.into_iter().filter(|at| protocol.host(*at) == *at);
@@ -95,7 +103,10 @@ impl<'s, P: Overlay> Drive<'s, P> {
             .interrupting(protocol.is_told_by_oracle());
         let network = build::network(setup, repeat, population);
         let parameters = protocol.clone();
-        let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
+        let ids_and_places = (&ids[..], population.places());
+        let random = stream("protocol");
+        let mut simulation =
+            Simulation::with_places(protocol, network, recorder, ids_and_places, random);
         let truth = Truth { ring: &ring, ids, space: setup.id_space };
         let mut converged = parameters.converged(truth);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
@@ -114,8 +125,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let requests = |plan: Option<&format::Requests>, purpose| {
             plan.map(|plan| {
                 let plan = build::request_plan(plan);
-                let nodes = population.nodes() / tokens_per_node;
-                Requests::new(plan, nodes, tokens_per_node, up.len(), stream(purpose))
+                let nodes = setup.nodes() as usize / tokens_per_node;
+                let random = RequestStreams::new(setup.seed, repeat, purpose);
+                Requests::new(plan, nodes, tokens_per_node, up.len(), random)
             })
         };
         let storage = setup.workload.storage.as_ref();
@@ -124,8 +136,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
             repeat,
             population,
             simulation,
-            joins: build::joins(setup, repeat, initial),
+            joins: build::joins(setup, repeat, initial as usize),
             leaves: build::leaves(setup, repeat).filter(|_| !all_converged),
+            churn,
             faults: if all_converged { setup.faults.len() } else { 0 },
             lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
             puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
@@ -138,6 +151,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             progress: Progress::default(),
             up,
             leaving: BTreeSet::new(),
+            contacts: BTreeMap::new(),
             running: hosts.len(),
             running_since: Time::ZERO,
             node_seconds: 0.0,
@@ -145,6 +159,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             is_checked: true,
             before_fault: None,
             random: stream("faults"),
+            contacts_random: stream("contacts"),
         }
     }
 
@@ -174,7 +189,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             timeline: self.samples,
             node_seconds: self.node_seconds,
             collisions: self.population.collisions,
-            nodes: self.population.nodes() as u64,
+            nodes: self.setup.nodes(),
             events: simulation.events(),
             digest: simulation.digest(),
             end: simulation.now(),
@@ -193,6 +208,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             (self.next_sample, Event::Sample),
             (fault, Event::Fault),
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
+            (self.churn.as_ref().and_then(Churn::next_time), Event::Churn),
             (self.joins.next_time(), Event::Join),
             (next(&self.puts), Event::Put),
             (next(&self.gets), Event::Get),
@@ -211,6 +227,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
                 Event::Leave => self.leave(),
+                Event::Churn => self.churn(),
                 Event::Join => self.join(),
                 Event::Put => self.put(),
                 Event::Get => self.get(),
@@ -236,15 +253,29 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if contacts.is_empty() {
             return self.joins.skip();
         }
-        let now = self.simulation.now();
         let join = self.joins.next(&contacts);
-        for node in self.population.nodes_of(join.server) {
+        self.start(join.server, Some(join.contact));
+    }
+
+    /// Starts the nodes of a server, which join through this contact; without one they found a
+    /// new system.
+    fn start(&mut self, server: usize, mut contact: Option<Address>) {
+        let now = self.simulation.now();
+        for node in self.population.nodes_of(server) {
             self.simulation.observer.node_joined(node);
         }
-        for node in self.hosts_of(join.server) {
-            self.simulation.observer.join_begins(now, node);
+        for node in self.hosts_of(server) {
             self.count_running(now, 1);
-            self.simulation.start(node, Start::Join { contact: join.contact });
+            if let Some(contact) = contact {
+                self.simulation.observer.join_begins(now, node);
+                self.simulation.start(node, Start::Join { contact });
+                if self.churn.is_some() {
+                    self.contacts.insert(node, contact);
+                }
+            } else {
+                self.simulation.start(node, Start::Create);
+                contact = Some(node);
+            }
             if self.simulation.protocol().has_users(node) {
                 self.up.push(node);
                 if self.setup.workload.downloads.is_some() {
@@ -257,6 +288,68 @@ impl<'s, P: Overlay> Drive<'s, P> {
         self.population_changed();
     }
 
+    /// Somebody comes or goes.
+    fn churn(&mut self) {
+        let Some(event) = self.churn.as_mut().and_then(Iterator::next) else { return };
+        let server = event.server as usize;
+        match event.change {
+            Change::Join => {
+                // Who was to leave this machine in good order has had time enough.
+                for node in self.population.nodes_of(server) {
+                    if let Some(before) = self.simulation.holder(node) {
+                        self.simulation.crash(before);
+                    }
+                }
+                self.take_note_of_stopped();
+                let contact = self.contact();
+                self.start(server, contact);
+                self.find_new_contacts();
+            }
+            Change::Leave => self.ask_to_leave(server),
+            Change::Crash => {
+                for node in self.hosts_of(server) {
+                    self.simulation.crash(node);
+                }
+                self.take_note_of_stopped();
+            }
+        }
+    }
+
+    /// A node through which others can join: any that takes part and stays, else a server that
+    /// no users sit at. `None` if there is no system any more.
+    fn contact(&mut self) -> Option<Address> {
+        let observer = &self.simulation.observer;
+        let takes_part =
+            |node: &Address| !self.leaving.contains(node) && !observer.is_joining(*node);
+        let candidates: Vec<Address> = self.up.iter().copied().filter(takes_part).collect();
+        if candidates.is_empty() {
+            let protocol = self.simulation.protocol();
+            return self.ring().iter().find(|node| !protocol.has_users(*node));
+        }
+        Some(candidates[self.contacts_random.below(candidates.len() as u64) as usize])
+    }
+
+    /// Who joins through somebody who is gone is told of another.
+    fn find_new_contacts(&mut self) {
+        if self.contacts.is_empty() {
+            return;
+        }
+        let simulation = &self.simulation;
+        self.contacts.retain(|node, _| simulation.observer.is_joining(*node));
+        let stranded: Vec<Address> = self
+            .contacts
+            .iter()
+            .filter(|(_, contact)| simulation.status(**contact) != Status::Up)
+            .map(|(node, _)| *node)
+            .collect();
+        for node in stranded {
+            if let Some(contact) = self.contact() {
+                self.contacts.insert(node, contact);
+                self.simulation.operate(node, Operation::JoinThrough { contact });
+            }
+        }
+    }
+
     fn leave(&mut self) {
         self.check_joins();
         let Some(leaves) = &mut self.leaves else { return };
@@ -265,10 +358,17 @@ impl<'s, P: Overlay> Drive<'s, P> {
         // The last one stays, to keep what there is.
         let candidates = if candidates.len() < 2 { &[] } else { &candidates[..] };
         let Some(chosen) = leaves.next(candidates) else { return };
-        for node in self.hosts_of(self.population.server_of(chosen)) {
-            self.simulation.observer.leave_begins();
-            self.leaving.insert(node);
-            self.simulation.leave(node);
+        self.ask_to_leave(self.population.server_of(chosen));
+    }
+
+    /// Asks the nodes of a server that are up to leave in good order.
+    fn ask_to_leave(&mut self, server: usize) {
+        for node in self.hosts_of(server) {
+            if self.simulation.status(node) == Status::Up {
+                self.simulation.observer.leave_begins();
+                self.leaving.insert(node);
+                self.simulation.leave(node);
+            }
         }
         self.is_checked = false;
         self.take_note_of_stopped();
@@ -305,11 +405,10 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// The servers that are up and have handled most messages; of equals the earlier.
     fn busiest(&self, count: usize) -> Vec<usize> {
-        let mut load: Vec<(u64, usize)> = self
-            .handled_per_server()
-            .into_iter()
-            .zip(0..)
-            .filter(|(_, s)| self.is_up(*s))
+        let handled = self.handled_per_server();
+        let mut load: Vec<(u64, usize)> = (0..self.population.servers())
+            .filter(|server| self.is_up(*server))
+            .map(|server| (handled[self.population.machine_of(server)], server))
             .collect();
         load.sort_by_key(|(handled, server)| (std::cmp::Reverse(*handled), *server));
         load.into_iter().take(count).map(|(_, server)| server).collect()
@@ -376,12 +475,14 @@ impl<'s, P: Overlay> Drive<'s, P> {
     ) -> Option<(Address, T)> {
         let mut requests = of(self).take()?;
         let (simulation, leaving) = (&self.simulation, &self.leaving);
-        let can_be_asked = |node| {
-            simulation.status(node) == Status::Up
-                && simulation.protocol().has_users(node)
-                && !leaving.contains(&node)
+        let who_can_be_asked = |node| {
+            simulation.holder(node).filter(|node| {
+                simulation.status(*node) == Status::Up
+                    && simulation.protocol().has_users(*node)
+                    && !leaving.contains(node)
+            })
         };
-        let next = requests.next(&self.up, can_be_asked, draw);
+        let next = requests.next(&self.up, who_can_be_asked, draw);
         *of(self) = Some(requests);
         next.filter(|(node, _)| !self.leaving.contains(node))
     }
@@ -424,6 +525,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.leaving.remove(&node);
         }
         self.population_changed();
+        self.find_new_contacts();
     }
 
     fn population_changed(&mut self) {

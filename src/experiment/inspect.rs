@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::id::Id;
 use crate::measure::summary::{MessageCount, RingHealth, Values, Waiting};
 use crate::measure::{mean, metrics};
@@ -38,28 +40,37 @@ impl Ended {
 }
 
 impl<P: Overlay> Drive<'_, P> {
-    /// Keys that each server would carry if the oracle placed them.
+    /// Keys that each server would carry if the oracle placed them; each machine, where servers
+    /// come and go.
     pub(super) fn keys_per_server(&self) -> Vec<u64> {
-        let mut keys = vec![0; self.population.servers()];
+        let mut keys = vec![0; self.population.machines()];
+        if self.ring().is_empty() {
+            return keys;
+        }
         let workload = &self.setup.workload;
         let random = Stream::new(self.setup.seed, self.repeat, "keys");
         let (truth, copies) = (self.truth(), workload.key_copies as usize);
         let server_of = |node| self.population.server_of(node);
         for key in Keys::new(self.setup.id_space, workload.keys, random) {
             for node in truth.owners_on_distinct_servers(key, copies, server_of) {
-                keys[server_of(node)] += 1;
+                keys[self.population.machine_of(server_of(node))] += 1;
             }
         }
         keys
     }
 
-    /// Messages that each server handled.
+    /// Messages that each server handled; each machine, where servers come and go.
     pub(super) fn handled_per_server(&self) -> Vec<u64> {
-        let of_server = |server| {
-            let nodes = self.population.nodes_of(server);
+        let on_machine = |machine| {
+            let nodes = self.nodes_on(machine);
             nodes.map(|node| self.simulation.handled(node)).sum()
         };
-        (0..self.population.servers()).map(of_server).collect()
+        (0..self.population.machines()).map(on_machine).collect()
+    }
+
+    /// Nodes at all places of a machine.
+    fn nodes_on(&self, machine: usize) -> impl Iterator<Item = Address> + use<P> {
+        self.population.nodes_of(self.population.first_on(machine))
     }
 
     /// How messages waited for nodes that take their time.
@@ -72,7 +83,8 @@ impl<P: Overlay> Drive<'_, P> {
         });
         let busiest =
             (0..handled.len()).max_by_key(|server| (handled[*server], usize::MAX - server));
-        let longest = self.population.addresses().map(|node| self.simulation.waiting(node).longest);
+        let places = (0..handled.len()).flat_map(|machine| self.nodes_on(machine));
+        let longest = places.map(|node| self.simulation.waiting(node).longest);
         Waiting {
             mean_ms: mean_ms(all),
             busiest_ms: busiest.map_or(0.0, |server| mean_ms(waited[server])),
@@ -80,15 +92,15 @@ impl<P: Overlay> Drive<'_, P> {
         }
     }
 
-    /// Messages that waited at each server, and how long.
+    /// Messages that waited at each server or machine, and how long.
     fn waited(&self) -> Vec<(u64, Duration)> {
-        let of_server = |server| {
-            self.population.nodes_of(server).fold((0, Duration::ZERO), |(messages, total), node| {
+        let on_machine = |machine| {
+            self.nodes_on(machine).fold((0, Duration::ZERO), |(messages, total), node| {
                 let waiting = self.simulation.waiting(node);
                 (messages + waiting.messages, total + waiting.total)
             })
         };
-        (0..self.population.servers()).map(of_server).collect()
+        (0..self.population.machines()).map(on_machine).collect()
     }
 
     /// Messages sent, by kind.
@@ -187,7 +199,11 @@ impl<P: Overlay> Drive<'_, P> {
         let mut values = Values { put: holders.len() as u64, ..Values::default() };
         for (key, (_, holders)) in &holders {
             values.copies += holders.len() as u64;
-            let right = protocol.right_holders(*key, truth);
+            let right = if truth.ring.is_empty() {
+                SmallVec::new()
+            } else {
+                protocol.right_holders(*key, truth)
+            };
             // Without fixed places any holder is a right one.
             let is_at_a_right_one =
                 right.is_empty() || right.iter().any(|right| holders.contains(right));

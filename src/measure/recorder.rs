@@ -139,6 +139,11 @@ impl<'i> Recorder<'i> {
         self.joining.insert(node, now);
     }
 
+    /// Whether a node began to join and does not take part yet.
+    pub fn is_joining(&self, node: Address) -> bool {
+        self.joining.contains_key(&node)
+    }
+
     /// A node is asked to leave.
     pub fn leave_begins(&mut self) {
         self.tally.joins.leaves += 1;

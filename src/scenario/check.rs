@@ -7,6 +7,7 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod churn;
 mod matrix;
 mod network;
 mod overlay;
@@ -24,7 +25,7 @@ use super::error::Fault;
 use super::files::Files;
 use super::format::{Fault as FaultFormat, Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
-use crate::workload::JoinTimes;
+use crate::workload::{ChurnPlan, JoinTimes};
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -63,6 +64,8 @@ pub struct Setup {
     pub latency_matrix: Option<Arc<Matrix>>,
     /// The servers that leave, if any do.
     pub leaves: Option<Leaves>,
+    /// Who comes and goes all the time.
+    pub churn: Option<ChurnPlan>,
     /// What breaks, by ascending time.
     pub faults: Vec<FaultFormat>,
     /// What the nodes are asked to do.
@@ -127,7 +130,9 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         return refuse("duration", "0s is no time to simulate", "give more, or leave it out");
     }
     let given = &scenario.population;
-    let (servers, explicit_ids) = population::servers(given, id_space)?;
+    let trace = churn::trace(scenario, files)?;
+    let traced = trace.as_ref().map(churn::servers);
+    let (servers, explicit_ids) = population::servers(given, traced, id_space)?;
     let nodes = population::nodes(given, servers, id_space)?;
     let latency_matrix = network::network(&scenario.network, files)?;
     network::suits(scenario)?;
@@ -150,6 +155,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         )?),
         None => None,
     };
+    let churn = churn::churn(scenario, trace, (servers, id_space), duration)?;
     let initial = joins.as_ref().map_or(servers, |joins| joins.initial);
     if let Overlay::Tracker(tracker) = &scenario.overlay {
         self::tracker::tracker(tracker, scenario, (initial, servers), duration)?;
@@ -180,6 +186,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         network: scenario.network.clone(),
         latency_matrix,
         leaves,
+        churn,
         faults,
         workload: scenario.workload.clone(),
         copy_step,

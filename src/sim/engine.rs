@@ -36,7 +36,8 @@ pub struct Envelope {
     pub bytes: u32,
 }
 
-/// What lies between the nodes.
+/// What lies between the nodes. A network knows places, not who is there: where several
+/// nodes share a [place](Simulation::with_places) it is told the place's number as an address.
 pub trait Network {
     /// How long a message takes that is sent now, or `None` if it is lost. Asked once for every
     /// message and acknowledgement, in the order in which they are sent: time does not run
@@ -70,7 +71,7 @@ pub trait Observer {
 /// Whether a node takes part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Status {
-    /// It has not started yet.
+    /// It has not started yet, or another node has taken its place.
     #[default]
     Absent,
     /// It runs.
@@ -118,12 +119,58 @@ struct Slot<N> {
 #[derive(Debug)]
 pub struct Nodes<'s, N> {
     slots: &'s mut [Slot<N>],
+    places: &'s Places,
 }
 
 impl<N> Nodes<'_, N> {
     /// The state of a node that is up.
     pub fn get(&mut self, address: Address) -> Option<&mut N> {
-        self.slots[address.index()].node.as_mut()
+        let place = self.places.of(address);
+        self.slots[place].node.as_mut().filter(|_| self.places.is_held_by(address))
+    }
+}
+
+/// Where the nodes are. Most simulations give every address a place of its own, and spend
+/// nothing on this. Where nodes come and go for long, a newcomer takes the place of one that
+/// has gone for good, so that memory is bounded by those that are there at a time.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    /// The place of every address; its own if this is empty.
+    of: Vec<u32>,
+    /// Who is at each place, or was there last, if places are shared.
+    holders: Vec<Option<Address>>,
+}
+
+impl Places {
+    fn new(of: Vec<u32>) -> Places {
+        let count = of.iter().max().map_or(0, |last| *last as usize + 1);
+        Places { of, holders: vec![None; count] }
+    }
+
+    /// The number of the place of an address.
+    #[inline]
+    fn of(&self, address: Address) -> usize {
+        let own = address.index();
+        self.of.get(own).map_or(own, |place| *place as usize)
+    }
+
+    /// The place of an address as the network calls it.
+    #[inline]
+    fn name(&self, address: Address) -> Address {
+        if self.of.is_empty() { address } else { Address::new(self.of(address)) }
+    }
+
+    /// Whether this is the address that is at its place, or was there last.
+    #[inline]
+    fn is_held_by(&self, address: Address) -> bool {
+        self.of.is_empty() || self.holders[self.of(address)] == Some(address)
+    }
+
+    fn take(&mut self, address: Address) {
+        if !self.of.is_empty() {
+            let place = self.of(address);
+            self.holders[place] = Some(address);
+        }
     }
 }
 
@@ -167,6 +214,7 @@ where
     /// The observer, for whoever drives the simulation.
     pub observer: O,
     ids: &'i [Id],
+    places: Places,
     random: Stream,
     now: Time,
     queue: Q,
@@ -197,6 +245,26 @@ where
     /// A simulation in which nothing has happened and no node has started. There is
     /// one address for each identifier.
     pub fn new(protocol: P, network: N, observer: O, ids: &'i [Id], random: Stream) -> Self {
+        Self::with_places(protocol, network, observer, (ids, Vec::new()), random)
+    }
+
+    /// The same where addresses may share a place, of which one at a time can be up: the one
+    /// that started there last. For each address this gives the number of its place, counted
+    /// from zero; every address has its own if it gives none. A message to an address that
+    /// is not at its place any more goes to nobody.
+    ///
+    /// # Panics
+    /// When there are not as many places as identifiers, or none.
+    pub fn with_places(
+        protocol: P,
+        network: N,
+        observer: O,
+        (ids, places): (&'i [Id], Vec<u32>),
+        random: Stream,
+    ) -> Self {
+        assert!(places.is_empty() || places.len() == ids.len(), "every address has a place");
+        let places = Places::new(places);
+        let slots = if places.of.is_empty() { ids.len() } else { places.holders.len() };
         let kinds = P::Message::kinds();
         let absent = || Slot { status: Status::Absent, incarnation: 0, handled: 0, node: None };
         Simulation {
@@ -204,11 +272,12 @@ where
             network,
             observer,
             ids,
+            places,
             random,
             now: Time::ZERO,
             queue: Q::default(),
             wire: Wire::default(),
-            slots: std::iter::repeat_with(absent).take(ids.len()).collect(),
+            slots: std::iter::repeat_with(absent).take(slots).collect(),
             digest: Digest::default(),
             events: 0,
             traffic: vec![Traffic::default(); kinds.len()],
@@ -241,17 +310,35 @@ where
 
     /// Whether a node takes part.
     pub fn status(&self, address: Address) -> Status {
-        self.slots[address.index()].status
+        if self.places.is_held_by(address) { self.slot(address).status } else { Status::Absent }
+    }
+
+    /// The node that is at the place of this one, or was there last; itself where every node
+    /// has a place of its own.
+    pub fn holder(&self, address: Address) -> Option<Address> {
+        match self.places.holders.get(self.places.of(address)) {
+            Some(holder) => *holder,
+            None => Some(address),
+        }
+    }
+
+    /// Number of places for nodes.
+    pub fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn slot(&self, address: Address) -> &Slot<P::Node> {
+        &self.slots[self.places.of(address)]
     }
 
     /// The state of a node that is up. For the oracle, never for another node.
     pub fn node(&self, address: Address) -> Option<&P::Node> {
-        self.slots[address.index()].node.as_ref()
+        self.slot(address).node.as_ref().filter(|_| self.places.is_held_by(address))
     }
 
-    /// Messages that a node received and handled.
+    /// Messages that were received and handled at the place of a node.
     pub fn handled(&self, address: Address) -> u64 {
-        self.slots[address.index()].handled
+        self.slot(address).handled
     }
 
     /// Number of events processed.
@@ -279,15 +366,15 @@ where
         self.acknowledgements
     }
 
-    /// How long messages waited for a node; all zero where nodes take no time.
+    /// How long messages waited at the place of a node; all zero where nodes take no time.
     pub fn waiting(&self, address: Address) -> Waiting {
-        self.waiting.get(address.index()).copied().unwrap_or_default()
+        self.waiting.get(self.places.of(address)).copied().unwrap_or_default()
     }
 
     /// The protocol beside the states of its nodes, to be changed before the simulation
     /// begins.
     pub fn set_up(&mut self) -> (&P, Nodes<'_, P::Node>) {
-        (&self.protocol, Nodes { slots: &mut self.slots })
+        (&self.protocol, Nodes { slots: &mut self.slots, places: &self.places })
     }
 
     /// Ends the simulation; the observer has seen it all.
@@ -303,7 +390,7 @@ where
     /// Starts a node.
     ///
     /// # Panics
-    /// When it is up.
+    /// When it is up, or another one is at its place.
     pub fn start(&mut self, address: Address, start: Start) {
         let node = self.protocol.new_node(address);
         self.start_with(address, node, start);
@@ -312,10 +399,11 @@ where
     /// Starts a node with a state made outside.
     ///
     /// # Panics
-    /// When it is up.
+    /// When it is up, or another one is at its place.
     pub fn start_with(&mut self, address: Address, node: P::Node, start: Start) {
-        let slot = &mut self.slots[address.index()];
+        let slot = &mut self.slots[self.places.of(address)];
         assert!(slot.status != Status::Up, "a node starts once");
+        self.places.take(address);
         slot.status = Status::Up;
         slot.node = Some(node);
         self.act(address, start, |protocol, node, context| {
@@ -341,13 +429,14 @@ where
     }
 
     fn stop(&mut self, address: Address, status: Status) {
-        let slot = &mut self.slots[address.index()];
-        if slot.status == Status::Up {
+        let place = self.places.of(address);
+        let slot = &mut self.slots[place];
+        if slot.status == Status::Up && self.places.is_held_by(address) {
             slot.status = status;
             slot.incarnation += 1;
             slot.node = None;
             (self.now.as_nanos(), address, status as u8).hash(&mut self.digest);
-            if let Some(waiting) = self.waiting.get_mut(address.index()) {
+            if let Some(waiting) = self.waiting.get_mut(place) {
                 waiting.busy_until = Time::ZERO;
             }
             self.observer.on_stop(self.now, address);
@@ -376,16 +465,16 @@ where
     /// Asks for memory that the coming events will touch.
     fn prefetch(&self) {
         if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_NODE_AHEAD) {
-            let index = coming.node().index();
-            prefetch(&self.slots[index].node);
-            prefetch(&self.slots[index].status);
-            prefetch(&self.ids[index]);
+            let slot = self.slot(coming.node());
+            prefetch(&slot.node);
+            prefetch(&slot.status);
+            prefetch(&self.ids[coming.node().index()]);
             if let Event::Arrival { parcel, .. } = coming {
                 prefetch(self.wire.parcel(*parcel));
             }
         }
         if let Some(Scheduled(coming)) = self.queue.glance(PREFETCH_STATE_AHEAD)
-            && let Some(node) = &self.slots[coming.node().index()].node
+            && let Some(node) = &self.slot(coming.node()).node
         {
             self.protocol.prefetch(node);
         }
@@ -395,7 +484,7 @@ where
         // To whom a parcel is delivered, and whether that one is there to take it.
         let (to, parcel, is_there) = match event {
             Event::Timer { node, incarnation, timer } => {
-                if self.slots[node.index()].incarnation == incarnation {
+                if self.slot(node).incarnation == incarnation {
                     self.act(node, timer, |protocol, node, context| {
                         protocol.on_timer(node, timer, context);
                     });
@@ -403,21 +492,21 @@ where
                 return;
             }
             Event::Arrival { to, parcel } => {
-                let is_up = self.slots[to.index()].status == Status::Up;
-                let service_time = self.network.service_time(to);
+                let is_up = self.status(to) == Status::Up;
+                let service_time = self.network.service_time(self.places.name(to));
                 if is_up && service_time != Duration::ZERO {
                     return self.wait(to, parcel, service_time);
                 }
                 (to, parcel, is_up)
             }
             Event::Served { node, incarnation, parcel } => {
-                (node, parcel, self.slots[node.index()].incarnation == incarnation)
+                (node, parcel, self.slot(node).incarnation == incarnation)
             }
             Event::Unreachable { sender, parcel } => {
                 let Parcel { to: peer, message, incarnation, list: place, .. } =
                     self.wire.collect(parcel);
                 let list = self.wire.take_list(place);
-                if self.slots[sender.index()].incarnation == incarnation {
+                if self.slot(sender).incarnation == incarnation {
                     ("unreachable", &list).hash(&mut self.digest);
                     self.handle(sender, (peer, message), &list, None, |p, node, context| {
                         p.on_unreachable(node, peer, message, context);
@@ -436,7 +525,7 @@ where
         if self.waiting.is_empty() {
             self.waiting.resize(self.slots.len(), Waiting::default());
         }
-        let waiting = &mut self.waiting[node.index()];
+        let waiting = &mut self.waiting[self.places.of(node)];
         let begin = waiting.busy_until.max(self.now);
         let waited = begin.since(self.now);
         waiting.busy_until = begin + service_time;
@@ -445,7 +534,7 @@ where
         waiting.longest = waiting.longest.max(waited);
         let served = waiting.busy_until;
         let parcel = self.unless_too_late(parcel, served);
-        let incarnation = self.slots[node.index()].incarnation;
+        let incarnation = self.slot(node).incarnation;
         self.queue.push(served, Scheduled(Event::Served { node, incarnation, parcel }));
     }
 
@@ -467,7 +556,7 @@ where
     fn deliver(&mut self, to: Address, parcel: &Parcel<P::Message>, is_there: bool) {
         let list = self.wire.take_list(parcel.list);
         if is_there {
-            self.slots[to.index()].handled += 1;
+            self.slots[self.places.of(to)].handled += 1;
             let Parcel { from, message, .. } = *parcel;
             list.hash(&mut self.digest);
             let replied =
@@ -492,9 +581,7 @@ where
         let traffic = &mut self.acknowledgements[purpose as usize];
         traffic.messages += 1;
         traffic.bytes += u64::from(ACKNOWLEDGEMENT_BYTES);
-        let (from, to) = (parcel.to, parcel.from);
-        let delay =
-            self.network.delay(self.now, Envelope { from, to, bytes: ACKNOWLEDGEMENT_BYTES });
+        let delay = self.delay(parcel.to, parcel.from, ACKNOWLEDGEMENT_BYTES);
         if !self.is_in_time(parcel, delay) {
             self.expect_nothing_from(parcel, list);
         }
@@ -537,7 +624,10 @@ where
         parcel: Option<&Parcel<P::Message>>,
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) -> bool {
-        let slot = &mut self.slots[address.index()];
+        if !self.places.is_held_by(address) {
+            return false;
+        }
+        let slot = &mut self.slots[self.places.of(address)];
         let is_late = parcel.is_some_and(|parcel| match parcel.answers {
             Answers::Nothing => false,
             Answers::InTime => parcel.incarnation != slot.incarnation,
@@ -568,7 +658,7 @@ where
         request: Option<&Parcel<P::Message>>,
     ) -> bool {
         let mut record = std::mem::take(&mut self.record);
-        let incarnation = self.slots[this.index()].incarnation;
+        let incarnation = self.slot(this).incarnation;
         let mut replied = false;
         let mut departs = false;
         for effect in record.effects.drain(..) {
@@ -618,9 +708,13 @@ where
         replied
     }
 
+    fn delay(&mut self, from: Address, to: Address, bytes: u32) -> Option<Duration> {
+        let (from, to) = (self.places.name(from), self.places.name(to));
+        self.network.delay(self.now, Envelope { from, to, bytes })
+    }
+
     fn send(&mut self, mut parcel: Parcel<P::Message>, (list, bytes): (&[Item<P>], u32)) {
-        let Parcel { from, to, .. } = parcel;
-        let delay = self.network.delay(self.now, Envelope { from, to, bytes });
+        let delay = self.delay(parcel.from, parcel.to, bytes);
         if !self.is_in_time(&parcel, delay) {
             // Lost, or itself slower than its sender's patience.
             self.expect_nothing_from(&parcel, list);
@@ -639,7 +733,7 @@ where
         (list, bytes): (&[Item<P>], u32),
     ) {
         let to = request.from;
-        let delay = self.network.delay(self.now, Envelope { from: this, to, bytes });
+        let delay = self.delay(this, to, bytes);
         if !self.is_in_time(request, delay) {
             self.expect_nothing_from(request, request_list);
         }

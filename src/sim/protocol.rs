@@ -124,6 +124,11 @@ pub enum Operation {
         /// Which request this is.
         request: RequestId,
     },
+    /// Join by way of another node: the one that was to let this one in is gone.
+    JoinThrough {
+        /// The other node.
+        contact: Address,
+    },
 }
 
 /// A stored value: nothing of it matters but which one it is, and its size.

@@ -6,10 +6,18 @@
 //!
 //! Must not know: overlays, or how the nodes answer.
 
+mod churn;
+mod distribution;
+mod diurnal;
 mod joins;
 mod keys;
 mod requests;
 
+pub use churn::{
+    Change, Churn, ChurnEvent, ChurnPlan, ChurnTrace, FlashCrowd, RandomChurn, Rejoin,
+};
+pub use distribution::Distribution;
+pub use diurnal::Diurnal;
 pub use joins::{Join, JoinTimes, Joins, Leaves};
 pub use keys::Keys;
-pub use requests::{Arrivals, RequestPlan, Requests};
+pub use requests::{Arrivals, RequestPlan, RequestStreams, Requests};

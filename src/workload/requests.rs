@@ -37,13 +37,37 @@ pub struct Requests {
     /// Number of turns taken.
     turn: u64,
     next: Option<Time>,
-    random: Stream,
+    random: RequestStreams,
+}
+
+/// Where requests are drawn from, each thing by itself: systems in which nodes come up or go at
+/// other moments are asked for the same things all the same.
+#[derive(Clone, Debug)]
+pub struct RequestStreams {
+    /// When.
+    pub times: Stream,
+    /// By whom.
+    pub askers: Stream,
+    /// For what.
+    pub subjects: Stream,
+}
+
+impl RequestStreams {
+    /// The streams of requests of this kind (at most 8 bytes).
+    pub fn new(seed: u64, repeat: u32, kind: &str) -> RequestStreams {
+        let stream = |purpose: &str| Stream::new(seed, repeat, purpose);
+        RequestStreams {
+            times: stream(&format!("{kind} times")),
+            askers: stream(&format!("{kind} askers")),
+            subjects: stream(kind),
+        }
+    }
 }
 
 impl Requests {
     /// The requests of a population of `nodes`, `up` of which are up at the start. Their
     /// addresses are the multiples of `stride`.
-    pub fn new(plan: RequestPlan, nodes: usize, stride: usize, up: usize, random: Stream) -> Self {
+    pub fn new(plan: RequestPlan, nodes: usize, stride: usize, up: usize, random: RequestStreams) -> Self {
         let nodes = nodes as u64;
         let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, random };
         requests.schedule(plan.start, up);
@@ -56,29 +80,29 @@ impl Requests {
     }
 
     /// The next one: who asks, for what, as `draw` draws it. `None` when it is the turn of a
-    /// node that is not up.
+    /// node that is not up. Where nodes take turns, `at` says who is there to take the turn of an
+    /// address.
     ///
     /// # Panics
     /// When there is none left.
     pub fn next<T>(
         &mut self,
         up: &[Address],
-        is_up: impl Fn(Address) -> bool,
+        at: impl Fn(Address) -> Option<Address>,
         draw: impl FnOnce(&mut Stream) -> T,
     ) -> Option<(Address, T)> {
         let now = self.next.expect("a request is left");
         let asking = match self.plan.arrivals {
             Arrivals::Even => {
-                let node = Address::new((self.turn % self.nodes) as usize * self.stride);
-                is_up(node).then_some(node)
+                at(Address::new((self.turn % self.nodes) as usize * self.stride))
             }
             Arrivals::Poisson => {
-                let choice = (!up.is_empty()).then(|| self.random.below(up.len() as u64));
+                let choice = (!up.is_empty()).then(|| self.random.askers.below(up.len() as u64));
                 choice.map(|choice| up[choice as usize])
             }
         };
         // Drawn even if nobody asks: who is up does not change what others ask for.
-        let what = draw(&mut self.random);
+        let what = draw(&mut self.random.subjects);
         self.turn += 1;
         self.schedule(now, up.len());
         asking.map(|node| (node, what))
@@ -104,7 +128,7 @@ impl Requests {
             }
             Arrivals::Poisson => {
                 let mean = self.plan.interval.as_nanos() as f64 / up.max(1) as f64;
-                now + self.random.exponential_nanos(mean)
+                now + self.random.times.exponential_nanos(mean)
             }
         };
         let is_left = limit.is_none_or(|limit| self.turn < limit) && at < self.plan.stop;
@@ -118,11 +142,11 @@ mod tests {
 
     fn all(plan: RequestPlan, nodes: usize, until: Time) -> Vec<(Time, Address)> {
         let up: Vec<Address> = (0..nodes).map(Address::new).collect();
-        let random = Stream::new(1, 0, "lookups");
+        let random = RequestStreams::new(1, 0, "lookups");
         let mut requests = Requests::new(plan, nodes, 1, nodes, random);
         let mut made = Vec::new();
         while let Some(at) = requests.next_time().filter(|at| *at < until) {
-            made.push((at, requests.next(&up, |_| true, |_| ()).unwrap().0));
+            made.push((at, requests.next(&up, Some, |_| ()).unwrap().0));
         }
         made
     }

@@ -20,7 +20,7 @@ use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, JoinVersion, Looku
 use dhtsim::population::Population;
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{Duration, Operation, Scheduled, Simulation, Start, Stream, Time};
-use dhtsim::workload::{Arrivals, RequestPlan, Requests};
+use dhtsim::workload::{Arrivals, RequestPlan, RequestStreams, Requests};
 
 /// The published scenario of `SimGrid` and `OverSim`: stabilize every 20 s, one finger and
 /// the predecessor every 120 s, a lookup every 10 s and node.
@@ -82,7 +82,8 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
             start: Time::ZERO,
             stop: Time::MAX,
         };
-        let lookups = Requests::new(plan, ids.len(), 1, ids.len(), stream("lookups"));
+        let streams = RequestStreams::new(1, 0, "lookups");
+        let lookups = Requests::new(plan, ids.len(), 1, ids.len(), streams);
         Run { simulation, lookups, up }
     }
 
@@ -101,7 +102,7 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
         self.simulation.run_before(at);
         let space = self.simulation.protocol().space;
         let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
-        if let Some((node, key)) = self.lookups.next(&self.up, |_| true, draw) {
+        if let Some((node, key)) = self.lookups.next(&self.up, Some, draw) {
             let lookup = self.simulation.observer.issue(at, node, key);
             self.simulation.operate(node, Operation::Lookup { lookup, key });
         }

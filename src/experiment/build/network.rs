@@ -13,7 +13,8 @@ use crate::sim::Stream;
 pub(in super::super) fn network(setup: &Setup, repeat: u32, population: &Population) -> Network {
     let stream = |purpose| Stream::new(setup.seed, repeat, purpose);
     let given = &setup.network;
-    let latency = latency(setup, population.servers(), &mut stream("positions"));
+    let machines = population.machines();
+    let latency = latency(setup, machines, &mut stream("positions"));
     let mut network = Network::new(latency, given.loss, stream("latency"), stream("loss"))
         .with_virtual_nodes(population.virtual_nodes)
         .with_service_time(given.service_time.0);
@@ -28,9 +29,8 @@ pub(in super::super) fn network(setup: &Setup, repeat: u32, population: &Populat
     }
     if !given.classes.is_empty() {
         let classes: Vec<Class> = given.classes.values().map(class).collect();
-        let (servers, mapping) = (population.servers(), given.mapping.0);
-        let random = &mut stream("classes");
-        network = network.with_access(Access::deal(servers, trackers, &classes, mapping, random));
+        let (mapping, random) = (given.mapping.0, &mut stream("classes"));
+        network = network.with_access(Access::deal(machines, trackers, &classes, mapping, random));
     }
     network
 }

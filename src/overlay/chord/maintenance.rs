@@ -18,13 +18,35 @@ impl Chord {
         attempt: u8,
         context: &mut Context<'_, Self>,
     ) {
+        self.ask_to_join(node, contact, context);
+        let doublings = attempt.min(MAX_DOUBLINGS);
+        let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
+        context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
+    }
+
+    fn ask_to_join(
+        &self,
+        node: &mut ChordNode,
+        contact: Address,
+        context: &mut Context<'_, Self>,
+    ) {
         node.contact = Some(contact);
         let origin = context.this();
         let query = Query { purpose: QueryFor::Join, origin, hops: 0, target: context.this_id() };
         self.take_step(node, query, super::Step::Closer(contact), origin, context);
-        let doublings = attempt.min(MAX_DOUBLINGS);
-        let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
-        context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
+    }
+
+    /// The contact is gone: asks another one at once, and again when the join's timer runs out.
+    pub(super) fn join_through(
+        &self,
+        node: &mut ChordNode,
+        contact: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        if node.successors.is_empty() && !self.is_base() {
+            node.try_again_soon = true;
+            self.ask_to_join(node, contact, context);
+        }
     }
 
     /// The join's timer: if it has not been answered, tries again.

@@ -371,6 +371,7 @@ impl Protocol for Chord {
                 self.stabilize_with(node, from, predecessor, context);
             }
             ChordMessage::Notify => self.on_notify(node, from, context),
+            ChordMessage::Ping if node.successors.is_empty() => {}
             ChordMessage::Ping => context.reply(ChordMessage::Pong, &[]),
             ChordMessage::Pong => {}
             ChordMessage::Leave { predecessor } => self.on_left(node, from, predecessor, context),
@@ -440,6 +441,7 @@ impl Protocol for Chord {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::JoinThrough { contact } => self.join_through(node, contact, context),
             Operation::TakeNote => {}
         }
     }

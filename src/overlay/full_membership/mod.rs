@@ -455,6 +455,11 @@ impl Protocol for FullMembership {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
+            Operation::JoinThrough { contact } => {
+                if node.standing == Standing::Joining {
+                    self.ask_to_join(contact, 0, context);
+                }
+            }
             Operation::TakeNote => {}
         }
     }

@@ -366,7 +366,10 @@ impl<P: KeyRouting> Protocol for Stored<P> {
         match operation {
             Operation::Put { request, key, value } => self.put(node, request, key, value, context),
             Operation::Get { request, key } => self.get(node, request, key, context),
-            Operation::Lookup { .. } | Operation::Download { .. } | Operation::TakeNote => {
+            Operation::Lookup { .. }
+            | Operation::Download { .. }
+            | Operation::TakeNote
+            | Operation::JoinThrough { .. } => {
                 self.below(node, context, |routing, node, context| {
                     routing.on_operation(node, operation, context);
                 });

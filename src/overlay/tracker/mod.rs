@@ -308,7 +308,7 @@ impl Protocol for Tracker {
                 | Operation::Get { request, .. }
                 | Operation::Download { request },
             ) => context.fail(request),
-            (_, Operation::TakeNote) => {}
+            (_, Operation::TakeNote | Operation::JoinThrough { .. }) => {}
         }
     }
 

@@ -16,10 +16,20 @@ use super::{Checked, JoinPlan, MAX_NODES, MAX_VIRTUAL_NODES, positive, refuse};
 /// without virtual nodes need none: they fill a ring one by one.)
 const LEAST_ROOM: f64 = 1e-3;
 
-/// The number of servers, and their identifiers where the file gives them.
-pub(super) fn servers(population: &Population, space: IdSpace) -> Checked<(u32, Option<Vec<Id>>)> {
+/// The number of servers, and their identifiers where the file gives them. `traced` are in a
+/// trace of churn.
+pub(super) fn servers(
+    population: &Population,
+    traced: Option<u32>,
+    space: IdSpace,
+) -> Checked<(u32, Option<Vec<Id>>)> {
     let Some(given) = &population.ids else {
-        return match population.nodes {
+        return match population.nodes.or(traced) {
+            Some(nodes) if traced.is_some_and(|traced| traced != nodes) => {
+                let traced = traced.unwrap_or_default();
+                let problem = format!("{nodes} nodes, but {traced} with those in the trace");
+                refuse("population.nodes", problem, "leave it out")
+            }
             Some(0) => refuse("population.nodes", "0 nodes are no system", "give at least 1"),
             Some(nodes) => Ok((nodes, None)),
             None => refuse(
