@@ -10,12 +10,14 @@ use crate::network::Network;
 use crate::oracle::{Ring, Truth};
 use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::{Setup, format};
+use crate::scenario::{Breakage, Setup, format};
 use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream, Time};
 use crate::workload::{Joins, Keys, Leaves, Requests};
 
 use super::build;
+use super::faults::Faults;
 use super::inspect::Progress;
+use super::notices::{self, Notices};
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
@@ -25,8 +27,10 @@ pub(super) struct Drive<'s, P: Overlay> {
     pub(super) simulation: Simulation<'s, P, Network, Recorder<'s>>,
     joins: Joins,
     leaves: Option<Leaves>,
-    /// How many of the faults have struck.
-    faults: usize,
+    pub(super) faults: Faults,
+    pub(super) notices: Notices,
+    /// Whether the run has come to an end before its time.
+    is_over: bool,
     lookups: Option<Requests>,
     puts: Option<Requests>,
     gets: Option<Requests>,
@@ -37,7 +41,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// What had been counted when the last sample was taken.
     progress: Progress,
     /// The nodes that can be asked, in the order in which they came up.
-    up: Vec<Address>,
+    pub(super) up: Vec<Address>,
     /// Those of them that have been asked to leave.
     leaving: BTreeSet<Address>,
     /// How many nodes are up, and since when; and their time before that.
@@ -48,8 +52,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     wrong_joins: u64,
     is_checked: bool,
     /// What had been counted when the first fault struck.
-    before_fault: Option<BeforeFault>,
-    random: Stream,
+    pub(super) before_fault: Option<BeforeFault>,
 }
 
 /// What comes from outside. Of several at a moment the first of these comes first.
@@ -92,11 +95,15 @@ impl<'s, P: Overlay> Drive<'s, P> {
             + 1;
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
-            .interrupting(protocol.is_told_by_oracle());
+            .interrupting(protocol.is_told_by_oracle())
+            .ending_with_loop(setup.duration.is_none());
         let network = build::network(setup, repeat, population.nodes());
         let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
         let truth = Truth { ring: &ring, ids, space: setup.id_space };
+        if setup.faults.iter().any(|fault| matches!(fault.what, Breakage::Freeze(_))) {
+            simulation.prepare_to_freeze();
+        }
         let mut converged = parameters.converged(truth);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
         for node in ring.iter().filter(|token| parameters.host(*token) == *token) {
@@ -119,6 +126,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             })
         };
         let storage = setup.workload.storage.as_ref();
+        let faults = Faults::new(setup, repeat);
+        let faults = if all_converged { faults.none_to_come() } else { faults };
         Drive {
             setup,
             repeat,
@@ -126,7 +135,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
             simulation,
             joins: build::joins(setup, repeat, initial),
             leaves: build::leaves(setup, repeat).filter(|_| !all_converged),
-            faults: if all_converged { setup.faults.len() } else { 0 },
+            faults,
+            notices: Notices::default(),
+            is_over: false,
             lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
             puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
             gets: requests(storage.and_then(|storage| storage.gets.as_ref()), "gets"),
@@ -144,7 +155,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
             wrong_joins: 0,
             is_checked: true,
             before_fault: None,
-            random: stream("faults"),
         }
     }
 
@@ -155,12 +165,18 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if self.setup.duration.is_some() && self.next_sample == Some(end) {
             self.sample();
         }
+        if self.is_over {
+            self.notice_loops();
+        }
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
         let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
         let (messages, ring) = (self.messages(), self.ring_health());
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
+        let rings = self.simulation.protocol().ring().map(|_| self.rings());
+        let notices = self.notices.finish(rings.as_ref());
+        let end = if self.is_over { self.simulation.now() } else { end };
         let simulation = self.simulation;
         let mut tally = Tally {
             system: simulation.protocol().system().to_owned(),
@@ -172,6 +188,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             waiting,
             routing_entries,
             timeline: self.samples,
+            happenings: self.faults.into_happenings(),
+            notices,
             node_seconds: self.node_seconds,
             collisions: self.population.collisions,
             nodes: self.population.nodes() as u64,
@@ -188,10 +206,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// The next thing from outside that lies before `end`.
     fn next_event(&self, end: Time) -> Option<(Time, Event)> {
         let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
-        let fault = self.setup.faults.get(self.faults).map(|fault| Time::ZERO + fault.at.0);
         let events = [
             (self.next_sample, Event::Sample),
-            (fault, Event::Fault),
+            (self.faults.next_time(), Event::Fault),
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
             (self.joins.next_time(), Event::Join),
             (next(&self.puts), Event::Put),
@@ -207,6 +224,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn run_before(&mut self, end: Time) {
         while let Some((at, event)) = self.next_event(end) {
             self.simulate_before(at);
+            if self.is_over {
+                return;
+            }
             match event {
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
@@ -224,7 +244,12 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// has departed.
     fn simulate_before(&mut self, end: Time) {
         while !self.simulation.run_before(end) {
+            self.is_over = self.simulation.observer.must_end();
+            if self.is_over {
+                return;
+            }
             self.take_note_of_stopped();
+            self.give_contacts();
         }
         self.take_note_of_stopped();
     }
@@ -232,17 +257,30 @@ impl<'s, P: Overlay> Drive<'s, P> {
     fn join(&mut self) {
         self.check_joins();
         if self.up.is_empty() {
+            self.notices.join_not_made();
             return self.joins.skip();
         }
-        let now = self.simulation.now();
         let join = self.joins.next(&self.up);
-        for node in self.population.nodes_of(join.server) {
+        self.is_checked = false;
+        self.bring_up(join.server, Start::Join { contact: join.contact });
+    }
+
+    /// A server comes up, as a newcomer.
+    pub(super) fn bring_up(&mut self, server: usize, mut start: Start) {
+        let now = self.simulation.now();
+        for node in self.population.nodes_of(server) {
             self.simulation.observer.node_joined(node);
         }
-        for node in self.hosts_of(join.server) {
-            self.simulation.observer.join_begins(now, node);
+        for node in self.hosts_of(server) {
+            if let Start::Join { .. } = start {
+                self.simulation.observer.join_begins(now, node);
+            }
             self.count_running(now, 1);
-            self.simulation.start(node, Start::Join { contact: join.contact });
+            self.simulation.start(node, start);
+            if start == Start::Create {
+                // The first of a server's nodes lets its others in.
+                start = Start::Join { contact: node };
+            }
             if self.simulation.protocol().has_users(node) {
                 self.up.push(node);
                 if self.setup.workload.downloads.is_some() {
@@ -251,7 +289,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 }
             }
         }
-        self.is_checked = false;
         self.population_changed();
     }
 
@@ -272,63 +309,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
         self.take_note_of_stopped();
     }
 
-    fn fault(&mut self) {
-        let setup = self.setup;
-        let fault = &setup.faults[self.faults];
-        self.faults += 1;
-        let now = self.simulation.now();
-        if self.before_fault.is_none() {
-            // Nothing is promised of joins after that.
-            self.check_joins();
-            let so_far = self.simulation.observer.so_far();
-            self.before_fault = Some(BeforeFault {
-                messages: self.messages(),
-                joins: so_far.joins.clone(),
-                gets: so_far.storage.gets.issued,
-            });
-        }
-        self.simulation.observer.fault_strikes(now);
-        let victims = match &fault.crash {
-            format::Crash::Nodes(servers) => servers.iter().map(|s| *s as usize).collect(),
-            format::Crash::Busiest(count) => self.busiest(*count as usize),
-            format::Crash::Random(count) => self.any(*count as usize),
-        };
-        for server in victims {
-            for node in self.hosts_of(server) {
-                self.simulation.crash(node);
-            }
-        }
-        self.take_note_of_stopped();
-    }
-
-    /// The servers that are up and have handled most messages; of equals the earlier.
-    fn busiest(&self, count: usize) -> Vec<usize> {
-        let mut load: Vec<(u64, usize)> = self
-            .handled_per_server()
-            .into_iter()
-            .zip(0..)
-            .filter(|(_, s)| self.is_up(*s))
-            .collect();
-        load.sort_by_key(|(handled, server)| (std::cmp::Reverse(*handled), *server));
-        load.into_iter().take(count).map(|(_, server)| server).collect()
-    }
-
-    /// Servers drawn from those that are up.
-    fn any(&mut self, count: usize) -> Vec<usize> {
-        let mut left: Vec<usize> =
-            (0..self.population.servers()).filter(|server| self.is_up(*server)).collect();
-        let count = count.min(left.len());
-        (0..count)
-            .map(|_| left.swap_remove(self.random.below(left.len() as u64) as usize))
-            .collect()
-    }
-
-    fn is_up(&self, server: usize) -> bool {
-        self.hosts_of(server).any(|node| self.simulation.status(node) == Status::Up)
-    }
-
     /// The nodes that run on a server.
-    fn hosts_of(&self, server: usize) -> impl Iterator<Item = Address> + use<P> {
+    pub(super) fn hosts_of(&self, server: usize) -> impl Iterator<Item = Address> + use<P> {
         let protocol = self.simulation.protocol();
         let hosts = self.population.nodes_of(server).filter(|at| protocol.host(*at) == *at);
         hosts.collect::<Vec<_>>().into_iter()
@@ -381,6 +363,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
         };
         let next = requests.next(&self.up, can_be_asked, draw);
         *of(self) = Some(requests);
+        if next.is_none() && self.up.iter().all(|node| self.leaving.contains(node)) {
+            self.notices.request_not_made();
+        }
         next.filter(|(node, _)| !self.leaving.contains(node))
     }
 
@@ -401,7 +386,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     /// Checks what the last join or leave has left, if its system promises anything of that.
-    fn check_joins(&mut self) {
+    pub(super) fn check_joins(&mut self) {
         let promises = self.simulation.protocol().is_right_after_joins();
         if promises && !self.is_checked && self.before_fault.is_none() {
             self.wrong_joins += u64::from(!self.ring_health().is_right());
@@ -410,7 +395,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     /// Nodes that departed by themselves are not asked any more.
-    fn take_note_of_stopped(&mut self) {
+    pub(super) fn take_note_of_stopped(&mut self) {
         let stopped = self.simulation.observer.take_stopped();
         if stopped.is_empty() {
             return;
@@ -424,7 +409,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         self.population_changed();
     }
 
-    fn population_changed(&mut self) {
+    pub(super) fn population_changed(&mut self) {
         let (now, up) = (self.simulation.now(), self.up.len());
         for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
             requests.population_changed(now, up);
@@ -436,11 +421,25 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
     }
 
-    fn count_running(&mut self, now: Time, change: isize) {
+    pub(super) fn count_running(&mut self, now: Time, change: isize) {
         let nodes = self.running as f64;
         self.node_seconds += nodes * now.since(self.running_since).as_secs_f64();
         self.running_since = now;
         self.running = self.running.saturating_add_signed(change);
+        self.notices.population(now, self.running);
+    }
+
+    /// Says why the run has ended before its time.
+    fn notice_loops(&mut self) {
+        let observer = &self.simulation.observer;
+        let (lookups, most) = (observer.circling(), observer.most_forwards());
+        let lookups =
+            if lookups == 1 { "1 lookup".to_owned() } else { format!("{lookups} lookups") };
+        let now = notices::at(self.simulation.now());
+        self.notices.say(format!(
+            "{lookups} went round in circles (passed on more than {most} times): the run was \
+             ended at {now}"
+        ));
     }
 
     /// Follows one more lookup to its end, while nothing else happens from outside.

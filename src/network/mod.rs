@@ -3,8 +3,10 @@
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
+mod faults;
 mod latency;
 
+pub use faults::{DisturbanceId, Disturbances};
 pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Stream};
@@ -22,13 +24,16 @@ pub struct Network {
     service_time: Duration,
     /// How long the nodes with the first so many addresses are, instead.
     servers: (usize, Duration),
+    /// What is wrong with it at the moment.
+    disturbances: Disturbances,
 }
 
 impl Network {
     /// A network with this latency that loses messages with this probability.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
         let (service_time, servers) = (Duration::ZERO, (0, Duration::ZERO));
-        Network { latency, loss, latency_random, loss_random, service_time, servers }
+        let disturbances = Disturbances::default();
+        Network { latency, loss, latency_random, loss_random, service_time, servers, disturbances }
     }
 
     /// The same with nodes that are busy so long with every message.
@@ -40,13 +45,29 @@ impl Network {
     pub fn with_servers(self, count: usize, service_time: Duration) -> Network {
         Network { servers: (count, service_time), ..self }
     }
+
+    /// What is wrong with the network at the moment.
+    pub fn disturbances(&self) -> &Disturbances {
+        &self.disturbances
+    }
+
+    /// The same, to begin and end it.
+    pub fn disturbances_mut(&mut self) -> &mut Disturbances {
+        &mut self.disturbances
+    }
+
+    /// The probability that a message is lost at the moment.
+    pub fn loss(&self) -> f64 {
+        self.disturbances.with_losses(self.loss)
+    }
 }
 
 impl crate::sim::Network for Network {
     fn delay(&mut self, from: Address, to: Address) -> Option<Duration> {
         let delay = self.latency.draw(from, to, &mut self.latency_random);
-        let lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
-        (!lost).then_some(delay)
+        let loss = self.loss();
+        let lost = loss > 0.0 && self.loss_random.chance(loss);
+        (!lost && !self.disturbances.separate(from, to)).then_some(delay)
     }
 
     fn service_time(&self, node: Address) -> Duration {

@@ -7,6 +7,7 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+pub(super) mod fault;
 mod overlay;
 mod population;
 mod tracker;
@@ -17,9 +18,10 @@ use crate::sim::Duration;
 
 use super::error::Fault;
 use super::files::Files;
-use super::format::{Fault as FaultFormat, Latency, Leaves, Network, Overlay, Scenario, Workload};
+use super::format::{Latency, Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
 use crate::workload::JoinTimes;
+use fault::PlannedFault;
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -56,7 +58,7 @@ pub struct Setup {
     /// The servers that leave, if any do.
     pub leaves: Option<Leaves>,
     /// What breaks, by ascending time.
-    pub faults: Vec<FaultFormat>,
+    pub faults: Vec<PlannedFault>,
     /// What the nodes are asked to do.
     pub workload: Workload,
     /// How far copies at k, k + F … are apart.
@@ -149,7 +151,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     if let Some(leaves) = &leaves {
         population::leaves(leaves, initial, duration)?;
     }
-    let faults = workload::faults(&scenario.faults, servers, duration)?;
+    let faults = fault::faults(&scenario.faults, servers, id_space, duration)?;
     let copy_step =
         workload::workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
     patience(scenario)?;
@@ -357,7 +359,7 @@ pub(super) mod tests {
     #[test]
     fn a_good_scenario_of_values_passes() {
         let setup = changed(store(), &[]).unwrap();
-        let faults: Vec<_> = setup.faults.iter().map(|fault| fault.at.0.to_string()).collect();
+        let faults: Vec<_> = setup.faults.iter().map(|fault| fault.at.to_string()).collect();
         assert_eq!(faults, ["30s", "40s"]);
         assert_eq!(setup.copy_step, Some(setup.id_space.id(0x5555_5555)));
         assert_eq!(setup.sample_every, Some(Duration::from_secs(10)));

@@ -117,6 +117,12 @@ pub enum Operation {
         /// The value's key.
         key: Id,
     },
+    /// If the node is not in yet, go on joining by way of another node: the one before did
+    /// not answer.
+    JoinThrough {
+        /// That node.
+        contact: Address,
+    },
     /// Look around: an oracle among the parameters has changed what the node knows.
     TakeNote,
     /// Download the shared file piece by piece, and say so by [`Context::downloaded`].

@@ -42,6 +42,14 @@ impl Chord {
         }
     }
 
+    /// The join's contact does not answer: the next try goes through this node, before long.
+    pub(super) fn join_through(node: &mut ChordNode, contact: Address) {
+        if node.successors.is_empty() {
+            node.contact = Some(contact);
+            node.try_again_soon = true;
+        }
+    }
+
     /// The join is answered: this is the successor.
     pub(super) fn on_joined(
         &self,
