@@ -869,9 +869,9 @@ mod access {
             play.operate(Address::new(A), lookup);
         };
         say(&mut play, 0);
-        let partition = play.network_mut().begin_partition((0..10).collect());
+        let partition = play.network_mut().disturbances_mut().begin_partition((0..10).collect());
         say(&mut play, 1);
-        play.network_mut().end_partition(partition);
+        play.network_mut().disturbances_mut().end(partition);
         say(&mut play, 2);
         play.run_before(Time::MAX);
         let heard = [(at(50), Heard(A, Word(1), vec![])), (at(70), Heard(A, Word(3), vec![]))];

@@ -1,7 +1,8 @@
 //! One simulation from its start to its end: the nodes, the network, the workload
 //! and the recorder put together, and driven through time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::id::Id;
@@ -10,12 +11,14 @@ use crate::network::Network;
 use crate::oracle::{Ring, Truth};
 use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::{Setup, format};
+use crate::scenario::{Breakage, Setup, format};
 use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream, Time};
 use crate::workload::{Change, Churn, Joins, Keys, Leaves, RequestStreams, Requests};
 
 use super::build;
+use super::faults::Faults;
 use super::inspect::Progress;
+use super::notices::{self, Notices};
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
@@ -26,8 +29,10 @@ pub(super) struct Drive<'s, P: Overlay> {
     joins: Joins,
     leaves: Option<Leaves>,
     churn: Option<Churn>,
-    /// How many of the faults have struck.
-    faults: usize,
+    pub(super) faults: Faults,
+    pub(super) notices: Notices,
+    /// Whether the run has come to an end before its time.
+    is_over: bool,
     lookups: Option<Requests>,
     puts: Option<Requests>,
     gets: Option<Requests>,
@@ -38,11 +43,9 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// What had been counted when the last sample was taken.
     progress: Progress,
     /// The nodes that can be asked, in the order in which they came up.
-    up: Vec<Address>,
+    pub(super) up: Vec<Address>,
     /// Those of them that have been asked to leave.
     leaving: BTreeSet<Address>,
-    /// With churn the nodes that have not got in yet, and through whom they join.
-    contacts: BTreeMap<Address, Address>,
     /// How many nodes are up, and since when; and their time before that.
     running: usize,
     running_since: Time,
@@ -51,10 +54,13 @@ pub(super) struct Drive<'s, P: Overlay> {
     wrong_joins: u64,
     is_checked: bool,
     /// What had been counted when the first fault struck.
-    before_fault: Option<BeforeFault>,
-    random: Stream,
-    contacts_random: Stream,
+    pub(super) before_fault: Option<BeforeFault>,
+    /// Chooses through whom nodes come back, or join whose contact does not answer.
+    contacts: Stream,
 }
+
+/// How often a contact is drawn before those that let others in are sought one by one.
+const DRAWS_OF_CONTACT: usize = 16;
 
 /// What comes from outside. Of several at a moment the first of these comes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +106,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             + 1;
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
-            .interrupting(protocol.is_told_by_oracle());
+            .interrupting(protocol.is_told_by_oracle())
+            .ending_with_loop(setup.duration.is_none());
         let network = build::network(setup, repeat, population);
         let parameters = protocol.clone();
         let ids_and_places = (&ids[..], population.places());
@@ -108,6 +115,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let mut simulation =
             Simulation::with_places(protocol, network, recorder, ids_and_places, random);
         let truth = Truth { ring: &ring, ids, space: setup.id_space };
+        if setup.faults.iter().any(|fault| matches!(fault.what, Breakage::Freeze(_))) {
+            simulation.prepare_to_freeze();
+        }
         let mut converged = parameters.converged(truth);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
         for node in ring.iter().filter(|token| parameters.host(*token) == *token) {
@@ -131,6 +141,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             })
         };
         let storage = setup.workload.storage.as_ref();
+        let faults = Faults::new(setup, repeat);
+        let faults = if all_converged { faults.none_to_come() } else { faults };
         Drive {
             setup,
             repeat,
@@ -139,7 +151,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
             joins: build::joins(setup, repeat, initial as usize),
             leaves: build::leaves(setup, repeat).filter(|_| !all_converged),
             churn,
-            faults: if all_converged { setup.faults.len() } else { 0 },
+            faults,
+            notices: Notices::default(),
+            is_over: false,
             lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
             puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
             gets: requests(storage.and_then(|storage| storage.gets.as_ref()), "gets"),
@@ -151,15 +165,13 @@ impl<'s, P: Overlay> Drive<'s, P> {
             progress: Progress::default(),
             up,
             leaving: BTreeSet::new(),
-            contacts: BTreeMap::new(),
             running: hosts.len(),
             running_since: Time::ZERO,
             node_seconds: 0.0,
             wrong_joins: 0,
             is_checked: true,
             before_fault: None,
-            random: stream("faults"),
-            contacts_random: stream("contacts"),
+            contacts: stream("contacts"),
         }
     }
 
@@ -170,12 +182,18 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if self.setup.duration.is_some() && self.next_sample == Some(end) {
             self.sample();
         }
+        if self.is_over {
+            self.notice_loops();
+        }
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
         let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
         let (messages, ring) = (self.messages(), self.ring_health());
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
+        let rings = self.simulation.protocol().ring().map(|_| self.rings());
+        let notices = self.notices.finish(rings.as_ref());
+        let end = if self.is_over { self.simulation.now() } else { end };
         let simulation = self.simulation;
         let mut tally = Tally {
             system: simulation.protocol().system().to_owned(),
@@ -187,6 +205,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             waiting,
             routing_entries,
             timeline: self.samples,
+            happenings: self.faults.into_happenings(),
+            notices,
             node_seconds: self.node_seconds,
             collisions: self.population.collisions,
             nodes: self.setup.nodes(),
@@ -203,10 +223,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// The next thing from outside that lies before `end`.
     fn next_event(&self, end: Time) -> Option<(Time, Event)> {
         let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
-        let fault = self.setup.faults.get(self.faults).map(|fault| Time::ZERO + fault.at.0);
         let events = [
             (self.next_sample, Event::Sample),
-            (fault, Event::Fault),
+            (self.faults.next_time(), Event::Fault),
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
             (self.churn.as_ref().and_then(Churn::next_time), Event::Churn),
             (self.joins.next_time(), Event::Join),
@@ -223,6 +242,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn run_before(&mut self, end: Time) {
         while let Some((at, event)) = self.next_event(end) {
             self.simulate_before(at);
+            if self.is_over {
+                return;
+            }
             match event {
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
@@ -241,7 +263,12 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// has departed.
     fn simulate_before(&mut self, end: Time) {
         while !self.simulation.run_before(end) {
+            self.is_over = self.simulation.observer.must_end();
+            if self.is_over {
+                return;
+            }
             self.take_note_of_stopped();
+            self.give_contacts();
         }
         self.take_note_of_stopped();
     }
@@ -249,32 +276,31 @@ impl<'s, P: Overlay> Drive<'s, P> {
     fn join(&mut self) {
         self.check_joins();
         // Nobody joins through a node that he cannot send to.
-        let contacts = self.simulation.network().contactable(&self.up);
+        let contacts = contactable(&self.simulation, &self.up);
         if contacts.is_empty() {
+            self.notices.join_not_made();
             return self.joins.skip();
         }
         let join = self.joins.next(&contacts);
-        self.start(join.server, Some(join.contact));
+        self.is_checked = false;
+        self.bring_up(join.server, Start::Join { contact: join.contact });
     }
 
-    /// Starts the nodes of a server, which join through this contact; without one they found a
-    /// new system.
-    fn start(&mut self, server: usize, mut contact: Option<Address>) {
+    /// A server comes up, as a newcomer.
+    pub(super) fn bring_up(&mut self, server: usize, mut start: Start) {
         let now = self.simulation.now();
         for node in self.population.nodes_of(server) {
             self.simulation.observer.node_joined(node);
         }
         for node in self.hosts_of(server) {
-            self.count_running(now, 1);
-            if let Some(contact) = contact {
+            if let Start::Join { .. } = start {
                 self.simulation.observer.join_begins(now, node);
-                self.simulation.start(node, Start::Join { contact });
-                if self.churn.is_some() {
-                    self.contacts.insert(node, contact);
-                }
-            } else {
-                self.simulation.start(node, Start::Create);
-                contact = Some(node);
+            }
+            self.count_running(now, 1);
+            self.simulation.start(node, start);
+            if start == Start::Create {
+                // The first of a server's nodes lets its others in.
+                start = Start::Join { contact: node };
             }
             if self.simulation.protocol().has_users(node) {
                 self.up.push(node);
@@ -284,8 +310,14 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 }
             }
         }
-        self.is_checked = false;
         self.population_changed();
+    }
+
+    /// A server comes up through a node that is there, or founds a new system.
+    pub(super) fn come(&mut self, server: usize) {
+        let contact = self.contact();
+        let start = contact.map_or(Start::Create, |contact| Start::Join { contact });
+        self.bring_up(server, start);
     }
 
     /// Somebody comes or goes.
@@ -301,9 +333,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
                     }
                 }
                 self.take_note_of_stopped();
-                let contact = self.contact();
-                self.start(server, contact);
-                self.find_new_contacts();
+                self.come(server);
             }
             Change::Leave => self.ask_to_leave(server),
             Change::Crash => {
@@ -315,36 +345,35 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
     }
 
-    /// A node through which others can join: any that takes part and stays, else a server that
-    /// no users sit at. `None` if there is no system any more.
-    fn contact(&mut self) -> Option<Address> {
-        let observer = &self.simulation.observer;
-        let takes_part =
-            |node: &Address| !self.leaving.contains(node) && !observer.is_joining(*node);
-        let candidates: Vec<Address> = self.up.iter().copied().filter(takes_part).collect();
+    /// A node through which others can join: any that takes part, stays and can be sent to;
+    /// where there is no such user, a server that no users sit at. `None` if there is no system
+    /// any more, as far as anybody who comes can tell.
+    pub(super) fn contact(&mut self) -> Option<Address> {
+        let simulation = &self.simulation;
+        let lets_in = |node: &Address| {
+            !self.leaving.contains(node)
+                && !simulation.observer.is_joining(*node)
+                && simulation.network().is_contactable(simulation.place(*node))
+        };
+        // Nearly everybody does.
+        for _ in 0..DRAWS_OF_CONTACT.min(self.up.len()) {
+            let any = self.up[self.contacts.below(self.up.len() as u64) as usize];
+            if lets_in(&any) {
+                return Some(any);
+            }
+        }
+        let candidates: Vec<Address> = self.up.iter().copied().filter(lets_in).collect();
         if candidates.is_empty() {
-            let protocol = self.simulation.protocol();
+            let protocol = simulation.protocol();
             return self.ring().iter().find(|node| !protocol.has_users(*node));
         }
-        Some(candidates[self.contacts_random.below(candidates.len() as u64) as usize])
+        Some(candidates[self.contacts.below(candidates.len() as u64) as usize])
     }
 
-    /// Who joins through somebody who is gone is told of another.
-    fn find_new_contacts(&mut self) {
-        if self.contacts.is_empty() {
-            return;
-        }
-        let simulation = &self.simulation;
-        self.contacts.retain(|node, _| simulation.observer.is_joining(*node));
-        let stranded: Vec<Address> = self
-            .contacts
-            .iter()
-            .filter(|(_, contact)| simulation.status(**contact) != Status::Up)
-            .map(|(node, _)| *node)
-            .collect();
-        for node in stranded {
+    /// Gives nodes that could not join through their contact another one.
+    fn give_contacts(&mut self) {
+        for node in self.simulation.observer.take_contactless() {
             if let Some(contact) = self.contact() {
-                self.contacts.insert(node, contact);
                 self.simulation.operate(node, Operation::JoinThrough { contact });
             }
         }
@@ -374,62 +403,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
         self.take_note_of_stopped();
     }
 
-    fn fault(&mut self) {
-        let setup = self.setup;
-        let fault = &setup.faults[self.faults];
-        self.faults += 1;
-        let now = self.simulation.now();
-        if self.before_fault.is_none() {
-            // Nothing is promised of joins after that.
-            self.check_joins();
-            let so_far = self.simulation.observer.so_far();
-            self.before_fault = Some(BeforeFault {
-                messages: self.messages(),
-                joins: so_far.joins.clone(),
-                gets: so_far.storage.gets.issued,
-            });
-        }
-        self.simulation.observer.fault_strikes(now);
-        let victims = match &fault.crash {
-            format::Crash::Nodes(servers) => servers.iter().map(|s| *s as usize).collect(),
-            format::Crash::Busiest(count) => self.busiest(*count as usize),
-            format::Crash::Random(count) => self.any(*count as usize),
-        };
-        for server in victims {
-            for node in self.hosts_of(server) {
-                self.simulation.crash(node);
-            }
-        }
-        self.take_note_of_stopped();
-    }
-
-    /// The servers that are up and have handled most messages; of equals the earlier.
-    fn busiest(&self, count: usize) -> Vec<usize> {
-        let handled = self.handled_per_server();
-        let mut load: Vec<(u64, usize)> = (0..self.population.servers())
-            .filter(|server| self.is_up(*server))
-            .map(|server| (handled[self.population.machine_of(server)], server))
-            .collect();
-        load.sort_by_key(|(handled, server)| (std::cmp::Reverse(*handled), *server));
-        load.into_iter().take(count).map(|(_, server)| server).collect()
-    }
-
-    /// Servers drawn from those that are up.
-    fn any(&mut self, count: usize) -> Vec<usize> {
-        let mut left: Vec<usize> =
-            (0..self.population.servers()).filter(|server| self.is_up(*server)).collect();
-        let count = count.min(left.len());
-        (0..count)
-            .map(|_| left.swap_remove(self.random.below(left.len() as u64) as usize))
-            .collect()
-    }
-
-    fn is_up(&self, server: usize) -> bool {
-        self.hosts_of(server).any(|node| self.simulation.status(node) == Status::Up)
-    }
-
     /// The nodes that run on a server.
-    fn hosts_of(&self, server: usize) -> impl Iterator<Item = Address> + use<P> {
+    pub(super) fn hosts_of(&self, server: usize) -> impl Iterator<Item = Address> + use<P> {
         let protocol = self.simulation.protocol();
         let hosts = self.population.nodes_of(server).filter(|at| protocol.host(*at) == *at);
         hosts.collect::<Vec<_>>().into_iter()
@@ -484,6 +459,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
         };
         let next = requests.next(&self.up, who_can_be_asked, draw);
         *of(self) = Some(requests);
+        if next.is_none() && self.up.iter().all(|node| self.leaving.contains(node)) {
+            self.notices.request_not_made();
+        }
         next.filter(|(node, _)| !self.leaving.contains(node))
     }
 
@@ -504,7 +482,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     /// Checks what the last join or leave has left, if its system promises anything of that.
-    fn check_joins(&mut self) {
+    pub(super) fn check_joins(&mut self) {
         let promises = self.simulation.protocol().is_right_after_joins();
         if promises && !self.is_checked && self.before_fault.is_none() {
             self.wrong_joins += u64::from(!self.ring_health().is_right());
@@ -513,7 +491,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     /// Nodes that departed by themselves are not asked any more.
-    fn take_note_of_stopped(&mut self) {
+    pub(super) fn take_note_of_stopped(&mut self) {
         let stopped = self.simulation.observer.take_stopped();
         if stopped.is_empty() {
             return;
@@ -525,10 +503,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.leaving.remove(&node);
         }
         self.population_changed();
-        self.find_new_contacts();
     }
 
-    fn population_changed(&mut self) {
+    pub(super) fn population_changed(&mut self) {
         let (now, up) = (self.simulation.now(), self.up.len());
         for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
             requests.population_changed(now, up);
@@ -540,11 +517,25 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
     }
 
-    fn count_running(&mut self, now: Time, change: isize) {
+    pub(super) fn count_running(&mut self, now: Time, change: isize) {
         let nodes = self.running as f64;
         self.node_seconds += nodes * now.since(self.running_since).as_secs_f64();
         self.running_since = now;
         self.running = self.running.saturating_add_signed(change);
+        self.notices.population(now, self.running);
+    }
+
+    /// Says why the run has ended before its time.
+    fn notice_loops(&mut self) {
+        let observer = &self.simulation.observer;
+        let (lookups, most) = (observer.circling(), observer.most_forwards());
+        let lookups =
+            if lookups == 1 { "1 lookup".to_owned() } else { format!("{lookups} lookups") };
+        let now = notices::at(self.simulation.now());
+        self.notices.say(format!(
+            "{lookups} went round in circles (passed on more than {most} times): the run was \
+             ended at {now}"
+        ));
     }
 
     /// Follows one more lookup to its end, while nothing else happens from outside.
@@ -585,6 +576,19 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn node(&self, address: Address) -> Option<&P::Node> {
         self.simulation.node(address)
     }
+}
+
+/// Those of some nodes to whom anybody can send.
+fn contactable<'u, P: Overlay>(
+    simulation: &Simulation<'_, P, Network, Recorder<'_>>,
+    up: &'u [Address],
+) -> Cow<'u, [Address]> {
+    let network = simulation.network();
+    if network.all_are_contactable() {
+        return Cow::Borrowed(up);
+    }
+    let nodes = up.iter().copied();
+    nodes.filter(|node| network.is_contactable(simulation.place(*node))).collect()
 }
 
 #[cfg(test)]

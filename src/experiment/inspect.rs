@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::id::Id;
 use crate::measure::summary::{MessageCount, RingHealth, Values, Waiting};
 use crate::measure::{mean, metrics};
+use crate::oracle::Rings;
 use crate::overlay::{Overlay, Peer};
 use crate::sim::{Address, Duration, Purpose, Stream, Traffic};
 use crate::workload::Keys;
@@ -152,6 +153,7 @@ impl<P: Overlay> Drive<'_, P> {
                 }
             }
         }
+        let rings = self.rings();
         let nodes = self.ring().len().max(1) as f64;
         let all_fingers = nodes * f64::from(space.bits());
         RingHealth {
@@ -160,7 +162,28 @@ impl<P: Overlay> Drive<'_, P> {
             right_predecessors: predecessors as f64 / nodes,
             right_fingers: if shape.fingers { right_fingers as f64 / all_fingers } else { 1.0 },
             distinct_fingers: distinct as f64 / nodes,
+            rings: rings.sizes.len() as f64,
+            largest_share: rings.largest_share(self.ring().len().max(1)),
+            appendages: rings.appendages as f64,
         }
+    }
+
+    /// The rings that the nodes form, each by its first successor that is up.
+    pub(super) fn rings(&self) -> Rings {
+        const ABSENT: u32 = u32::MAX;
+        let protocol = self.simulation.protocol();
+        let ids = &self.population.ids;
+        let mut number_of = vec![ABSENT; ids.len()];
+        for (number, token) in (0..).zip(self.ring().iter()) {
+            number_of[token.index()] = number;
+        }
+        let next = |token: Address| {
+            let node = self.node(protocol.host(token))?;
+            let successors = protocol.neighbours(node, token, ids).successors;
+            let numbers = successors.into_iter().map(|successor| number_of[successor.index()]);
+            numbers.into_iter().find(|number| *number != ABSENT).map(|number| number as usize)
+        };
+        Rings::of(&self.ring().iter().map(next).collect::<Vec<_>>())
     }
 
     /// The nodes that are up, each once.
@@ -243,6 +266,8 @@ impl<P: Overlay> Drive<'_, P> {
             values.insert("ring.right_successors", ring.right_successors);
             values.insert("ring.right_predecessors", ring.right_predecessors);
             values.insert("ring.right_fingers", ring.right_fingers);
+            values.insert("ring.rings", ring.rings);
+            values.insert("ring.largest_share", ring.largest_share);
         }
         let views: Vec<f64> = self
             .nodes()

@@ -9,8 +9,10 @@
 mod build;
 pub mod claims;
 mod drive;
+mod faults;
 mod fit;
 mod inspect;
+mod notices;
 pub mod published;
 mod views;
 

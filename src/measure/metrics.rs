@@ -102,6 +102,7 @@ pub static METRICS: &[Metric] = &[
     metric("lookups.failures.no_route", "lookups", "lookups that had nobody left to ask", |p| p.lookups.failures.no_route as f64),
     metric("lookups.failures.timed_out", "lookups", "lookups without an answer in time", |p| p.lookups.failures.timed_out as f64),
     metric("lookups.failures.unanswered", "lookups", "lookups still open at the end", |p| p.lookups.failures.unanswered as f64),
+    metric("lookups.failures.looped", "lookups", "lookups that went round in circles", |p| p.lookups.failures.looped as f64),
 
     metric("latency_ms.mean", "ms", "mean time to the answer", |p| p.latency_ms.mean),
     metric("latency_ms.p1", "ms", "1st percentile of the time to the answer", |p| p.latency_ms.p1),
@@ -152,6 +153,9 @@ pub static METRICS: &[Metric] = &[
     metric("ring.right_predecessors", "", "share of nodes with the right predecessor", |p| p.ring.right_predecessors),
     metric("ring.right_fingers", "", "share of fingers that are right", |p| p.ring.right_fingers),
     metric("ring.distinct_fingers", "nodes", "distinct nodes in a finger table, mean over nodes", |p| p.ring.distinct_fingers),
+    metric("ring.rings", "rings", "separate rings that the nodes form, each by its first successor that is up", |p| p.ring.rings),
+    metric("ring.largest_share", "", "share of nodes that stand on the largest of these rings or come to it", |p| p.ring.largest_share),
+    metric("ring.appendages", "nodes", "nodes that stand on none of these rings", |p| p.ring.appendages),
 
     metric("joins.issued", "joins", "joins begun", |p| p.joins.issued as f64),
     metric("joins.completed", "joins", "joins completed", |p| p.joins.completed as f64),
@@ -226,6 +230,8 @@ pub static SERIES: &[Series] = &[
     series("ring.right_successors", "", "share of nodes with the right successor"),
     series("ring.right_predecessors", "", "share of nodes with the right predecessor"),
     series("ring.right_fingers", "", "share of fingers that are right"),
+    series("ring.rings", "rings", "separate rings that the nodes form"),
+    series("ring.largest_share", "", "share of nodes that stand on the largest ring or come to it"),
     series("views.right", "", "share of nodes whose view of the membership is the right one"),
     series("lookups.success", "", "share of the lookups that ended since the last sample which were answered rightly"),
     series("gets.success", "", "share of the gets that ended since the last sample which were answered rightly"),

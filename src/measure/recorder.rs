@@ -32,6 +32,15 @@ pub struct Recorder<'i> {
     fault: Option<Time>,
     /// Whether it interrupts the simulation when a node stops.
     interrupts: bool,
+    /// Whether it interrupts the simulation for good when a lookup goes round in circles.
+    ends_with_loop: bool,
+    /// How often each lookup that nobody waits for any more has been passed on since, if it may
+    /// go on for ever.
+    astray: BTreeMap<LookupId, u32>,
+    /// Lookups that have gone round in circles.
+    circling: u64,
+    /// Nodes whose join has lost its contact since anybody asked.
+    contactless: Vec<Address>,
     /// Nodes that stopped since anybody asked.
     stopped: Vec<(Time, Address)>,
     tally: Tally,
@@ -46,6 +55,7 @@ struct Followed {
     owner: Address,
     ring_version: u32,
     timeouts: u32,
+    forwards: u32,
     issued: Time,
     key: Id,
     /// The key's predecessor when it was asked, the goal of the forwards.
@@ -72,6 +82,7 @@ enum Ending {
     NoRoute,
     TimedOut,
     Unanswered,
+    Looped,
 }
 
 impl<'i> Recorder<'i> {
@@ -89,6 +100,10 @@ impl<'i> Recorder<'i> {
             joining: BTreeMap::new(),
             fault: None,
             interrupts: false,
+            ends_with_loop: false,
+            astray: BTreeMap::new(),
+            circling: 0,
+            contactless: Vec::new(),
             stopped: Vec::new(),
             tally: Tally::default(),
             trace: None,
@@ -104,6 +119,30 @@ impl<'i> Recorder<'i> {
     /// The same, interrupting the simulation when a node stops.
     pub fn interrupting(self, interrupts: bool) -> Self {
         Recorder { interrupts, ..self }
+    }
+
+    /// The same, interrupting the simulation when a lookup goes round in circles, as it does for
+    /// ever.
+    pub fn ending_with_loop(self, ends_with_loop: bool) -> Self {
+        Recorder { ends_with_loop, ..self }
+    }
+
+    /// Whether a lookup has gone round in circles, and nothing else would end the simulation.
+    pub fn must_end(&self) -> bool {
+        self.ends_with_loop && self.circling > 0
+    }
+
+    /// How many lookups have gone round in circles.
+    pub fn circling(&self) -> u64 {
+        self.circling
+    }
+
+    /// A lookup that has been passed on more often than this goes round in circles: twice over
+    /// all nodes there ever are, the second time for those that did not answer, and four times
+    /// the bits of an identifier for the fingers that failed.
+    pub fn most_forwards(&self) -> u32 {
+        let nodes = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        nodes.saturating_mul(2).saturating_add(4 * 160)
     }
 
     /// The nodes that are up.
@@ -133,6 +172,13 @@ impl<'i> Recorder<'i> {
         self.ring_version += 1;
     }
 
+    /// A node that had stopped is up again, with its old state.
+    pub fn node_returns(&mut self, node: Address) {
+        for token in node.index()..node.index() + self.tokens_per_node {
+            self.node_joined(Address::new(token));
+        }
+    }
+
     /// A node begins to join.
     pub fn join_begins(&mut self, now: Time, node: Address) {
         self.tally.joins.issued += 1;
@@ -159,6 +205,11 @@ impl<'i> Recorder<'i> {
         std::mem::take(&mut self.stopped)
     }
 
+    /// The nodes whose join has lost its contact since this was asked last.
+    pub fn take_contactless(&mut self) -> Vec<Address> {
+        std::mem::take(&mut self.contactless)
+    }
+
     /// A lookup of a key is about to be asked at a node; gives it its number.
     pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
         self.slide(now);
@@ -170,6 +221,7 @@ impl<'i> Recorder<'i> {
             owner,
             ring_version: self.ring_version,
             timeouts: 0,
+            forwards: 0,
             issued: now,
             key,
             goal,
@@ -236,8 +288,9 @@ impl<'i> Recorder<'i> {
         self.timeout.is_some_and(|timeout| lookup.issued + timeout < now)
     }
 
-    fn stands_at(&mut self, number: LookupId, node: Address) {
-        let Some(lookup) = self.lookups.get(number.0) else { return };
+    fn stands_at(&mut self, now: Time, number: LookupId, node: Address) {
+        let most_forwards = self.most_forwards();
+        let Some(lookup) = self.lookups.get(number.0) else { return self.goes_astray(number) };
         if lookup.stands_at != node {
             let remaining = self.ids[node.index()].distance_to(lookup.goal);
             self.tally.forwards += 1;
@@ -246,12 +299,28 @@ impl<'i> Recorder<'i> {
             }
             lookup.remaining = remaining;
             lookup.stands_at = node;
+            lookup.forwards += 1;
         }
+        let has_looped = lookup.forwards > most_forwards;
         if let Some((traced, trace)) = &mut self.trace
             && *traced == number
             && trace.path.last() != Some(&node)
         {
             trace.path.push(node);
+        }
+        if has_looped {
+            self.circling += 1;
+            self.end(number, now, Ending::Looped);
+        }
+    }
+
+    /// A lookup that has ended for whoever asked is passed on all the same.
+    fn goes_astray(&mut self, number: LookupId) {
+        if self.ends_with_loop {
+            let most_forwards = self.most_forwards();
+            let forwards = self.astray.entry(number).or_default();
+            *forwards += 1;
+            self.circling += u64::from(*forwards == most_forwards);
         }
     }
 
@@ -270,6 +339,7 @@ impl<'i> Recorder<'i> {
             Ending::TimedOut => self.tally.failures.timed_out += 1,
             Ending::Unanswered => self.tally.failures.unanswered += 1,
             Ending::NoRoute => self.tally.failures.no_route += 1,
+            Ending::Looped => self.tally.failures.looped += 1,
             Ending::Answered { owner, hops } => {
                 let right = if lookup.ring_version == self.ring_version {
                     lookup.owner
@@ -304,7 +374,7 @@ impl<'i> Recorder<'i> {
 impl Observer for Recorder<'_> {
     fn on_note(&mut self, now: Time, at: Address, note: Note) {
         match note {
-            Note::StandsAt { lookup, node } => self.stands_at(lookup, node),
+            Note::StandsAt { lookup, node } => self.stands_at(now, lookup, node),
             Note::TimedOut(lookup) => {
                 self.tally.all_timeouts += 1;
                 if let Some(lookup) = self.lookups.get(lookup.0) {
@@ -322,6 +392,7 @@ impl Observer for Recorder<'_> {
                     self.tally.joins.time.record(now.since(began));
                 }
             }
+            Note::ContactLost => self.contactless.push(at),
             Note::Stored(request) => self.ledger.on_stored(now, request, &mut self.tally),
             Note::Fetched { request, value, hops } => {
                 self.ledger.on_fetched(now, request, value, hops, self.fault, &mut self.tally);
@@ -340,7 +411,9 @@ impl Observer for Recorder<'_> {
     }
 
     fn interrupts(&self) -> bool {
-        self.interrupts && !self.stopped.is_empty()
+        (self.interrupts && !self.stopped.is_empty())
+            || !self.contactless.is_empty()
+            || self.must_end()
     }
 
     fn on_stop(&mut self, now: Time, node: Address) {

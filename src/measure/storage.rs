@@ -345,12 +345,12 @@ mod tests {
         let storage = &books.tally.storage;
         assert_eq!(
             storage.gets.failures,
-            Failures { no_route: 1, timed_out: 2, unanswered: 1 },
+            Failures { no_route: 1, timed_out: 2, unanswered: 1, looped: 0 },
             "of the gets"
         );
         assert_eq!(
             storage.puts.failures,
-            Failures { no_route: 1, timed_out: 0, unanswered: 1 },
+            Failures { no_route: 1, timed_out: 0, unanswered: 1, looped: 0 },
             "of the puts"
         );
         assert_eq!((books.gets(), books.versions()), ((0, 0, 0), vec![1, 1]));

@@ -85,8 +85,22 @@ pub struct Point {
     pub routing_entries: RoutingEntries,
     /// Seconds that nodes were up, all together, mean over repeats.
     pub node_seconds: f64,
+    /// What broke, and when it was over, in the first repeat.
+    pub happenings: Vec<Happening>,
+    /// What a reader of the results must know besides, in words: that nobody was up for a
+    /// while, that the ring has fallen apart …
+    pub notices: Vec<String>,
     /// What was sampled while the simulation ran; empty unless the scenario asks for it.
     pub timeline: Timeline,
+}
+
+/// Something that happened to the system from outside.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Happening {
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// What it was, in words.
+    pub what: String,
 }
 
 /// Nodes that joined and left. Counts are sums over repeats, what one join took is the mean
@@ -287,12 +301,14 @@ pub struct Failures {
     pub timed_out: u64,
     /// Still open when the run ended.
     pub unanswered: u64,
+    /// Passed on more often than there are nodes: they went round in circles.
+    pub looped: u64,
 }
 
 impl Failures {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.no_route + self.timed_out + self.unanswered
+        self.no_route + self.timed_out + self.unanswered + self.looped
     }
 }
 
@@ -301,6 +317,7 @@ impl std::ops::AddAssign for Failures {
         self.no_route += more.no_route;
         self.timed_out += more.timed_out;
         self.unanswered += more.unanswered;
+        self.looped += more.looped;
     }
 }
 
@@ -409,6 +426,13 @@ pub struct RingHealth {
     pub right_fingers: f64,
     /// Distinct nodes in a finger table, mean over nodes; 0 without.
     pub distinct_fingers: f64,
+    /// How many separate rings the nodes form, each by its first successor that is up: one
+    /// unless the ring has fallen apart.
+    pub rings: f64,
+    /// Share of the nodes that stand on the largest of these rings or come to it.
+    pub largest_share: f64,
+    /// Nodes that stand on none of them: appendages.
+    pub appendages: f64,
 }
 
 impl RingHealth {

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
-    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Hops, Joins, Load,
-    Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline, Timeouts,
-    Values, Waiting,
+    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening, Hops, Joins,
+    Load, Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline,
+    Timeouts, Values, Waiting,
 };
 use crate::sim::{Digest, Duration, Time};
 
@@ -83,6 +83,10 @@ pub struct Tally {
     pub after_fault: AfterFault,
     /// For each node that was up at the end, how many others it kept track of.
     pub routing_entries: Vec<u64>,
+    /// What broke, and when it was over.
+    pub happenings: Vec<Happening>,
+    /// What a reader must know besides.
+    pub notices: Vec<String>,
     /// What was sampled.
     pub timeline: Vec<Sample>,
     /// Seconds that nodes were up, all together.
@@ -250,6 +254,8 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
             max: tallies.iter().flat_map(|t| t.routing_entries.iter().copied()).max().unwrap_or(0),
         },
         node_seconds: average(|tally| tally.node_seconds),
+        happenings: first.happenings.clone(),
+        notices: notices(tallies),
         timeline: timeline(tallies),
     }
 }
@@ -460,6 +466,23 @@ fn after_fault(tallies: &[Tally]) -> FaultEffects {
     }
 }
 
+/// Every distinct notice once, with how many of the repeats it is true of.
+fn notices(tallies: &[Tally]) -> Vec<String> {
+    let mut distinct: Vec<(&String, usize)> = Vec::new();
+    for notice in tallies.iter().flat_map(|tally| &tally.notices) {
+        match distinct.iter_mut().find(|(other, _)| *other == notice) {
+            Some((_, count)) => *count += 1,
+            None => distinct.push((notice, 1)),
+        }
+    }
+    let repeats = tallies.len();
+    let in_words = |(notice, count): (&String, usize)| match count {
+        all if all == repeats => notice.clone(),
+        some => format!("in {some} of {repeats} repeats: {notice}"),
+    };
+    distinct.into_iter().map(in_words).collect()
+}
+
 /// The mean over the repeats of what was sampled at the same moment.
 fn timeline(tallies: &[Tally]) -> Timeline {
     let moments = tallies.iter().map(|tally| tally.timeline.len()).min().unwrap_or(0);
@@ -552,6 +575,9 @@ fn ring_health(tallies: &[Tally]) -> RingHealth {
         right_predecessors: average(|ring| ring.right_predecessors),
         right_fingers: average(|ring| ring.right_fingers),
         distinct_fingers: average(|ring| ring.distinct_fingers),
+        rings: average(|ring| ring.rings),
+        largest_share: average(|ring| ring.largest_share),
+        appendages: average(|ring| ring.appendages),
     }
 }
 
@@ -679,7 +705,7 @@ mod tests {
 
     #[test]
     fn puts_and_gets_are_summed_over_repeats() {
-        let failures = Failures { no_route: 1, timed_out: 2, unanswered: 3 };
+        let failures = Failures { no_route: 1, timed_out: 2, unanswered: 3, looped: 0 };
         let of_gets = |correct, old, missing, get_hops| {
             let gets = Gets { issued: 20, correct, old, missing, failures, ..Gets::default() };
             let values = Values { put: 4, lost: 1, unavailable: 0, copies: 6 };

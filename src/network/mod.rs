@@ -10,22 +10,17 @@ mod access;
 mod faults;
 pub mod latency;
 
-use std::borrow::Cow;
-
 pub use access::{Access, Class};
-pub use faults::{LossId, PartitionId};
+pub use faults::{DisturbanceId, Disturbances};
 pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Envelope, Stream, Time};
-use faults::Faults;
 
 /// A network of independent one-way delays and independent losses.
 #[derive(Debug)]
 pub struct Network {
     latency: Latency,
     /// Probability that a message is lost as long as nothing is wrong.
-    usual_loss: f64,
-    /// The same at this moment.
     loss: f64,
     /// Two streams, so that losing messages does not change the delays of the others.
     latency_random: Stream,
@@ -34,13 +29,14 @@ pub struct Network {
     jitter: Option<(f64, Box<Stream>)>,
     /// How servers are connected, if not all by links without limits.
     access: Option<Box<Access>>,
-    faults: Faults,
     /// Nodes of each server.
     virtual_nodes: usize,
     /// How long every node is busy with a message.
     service_time: Duration,
     /// How long the nodes with the first so many addresses are, instead.
     servers: (usize, Duration),
+    /// What is wrong with it at the moment.
+    disturbances: Disturbances,
 }
 
 impl Network {
@@ -49,13 +45,12 @@ impl Network {
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
         Network {
             latency,
-            usual_loss: loss,
             loss,
             latency_random,
             loss_random,
             jitter: None,
             access: None,
-            faults: Faults::default(),
+            disturbances: Disturbances::default(),
             virtual_nodes: 1,
             service_time: Duration::ZERO,
             servers: (0, Duration::ZERO),
@@ -95,47 +90,29 @@ impl Network {
         self.access.as_ref().map_or(mean, |access| access.slowed(servers, mean))
     }
 
-    /// Those of some nodes to whom anybody can send.
-    pub fn contactable<'n>(&self, nodes: &'n [Address]) -> Cow<'n, [Address]> {
-        match &self.access {
-            Some(access) if !access.all_are_contactable() => {
-                let open =
-                    nodes.iter().filter(|node| access.is_contactable(self.server_of(**node)));
-                Cow::Owned(open.copied().collect())
-            }
-            _ => Cow::Borrowed(nodes),
-        }
+    /// Whether anybody can send to everybody.
+    pub fn all_are_contactable(&self) -> bool {
+        self.access.as_ref().is_none_or(|access| access.all_are_contactable())
     }
 
-    /// From now on a message is also lost with this probability, besides whatever else may
-    /// happen to it.
-    pub fn begin_loss(&mut self, probability: f64) -> LossId {
-        let id = self.faults.begin_loss(probability);
-        self.loss = self.faults.loss(self.usual_loss);
-        id
+    /// Whether anybody can send to this node.
+    pub fn is_contactable(&self, node: Address) -> bool {
+        self.access.as_ref().is_none_or(|access| access.is_contactable(self.server_of(node)))
     }
 
-    /// Ends a burst of losses.
-    ///
-    /// # Panics
-    /// When it has ended.
-    pub fn end_loss(&mut self, id: LossId) {
-        self.faults.end_loss(id);
-        self.loss = self.faults.loss(self.usual_loss);
+    /// What is wrong with the network at the moment.
+    pub fn disturbances(&self) -> &Disturbances {
+        &self.disturbances
     }
 
-    /// From now on only servers of one group can send to each other; `groups` has the group of
-    /// each server. What is under way arrives.
-    pub fn begin_partition(&mut self, groups: Vec<u8>) -> PartitionId {
-        self.faults.begin_partition(groups)
+    /// The same, to begin and end it.
+    pub fn disturbances_mut(&mut self) -> &mut Disturbances {
+        &mut self.disturbances
     }
 
-    /// Heals a partition.
-    ///
-    /// # Panics
-    /// When it has healed.
-    pub fn end_partition(&mut self, id: PartitionId) {
-        self.faults.end_partition(id);
+    /// The probability that a message is lost at the moment.
+    pub fn loss(&self) -> f64 {
+        self.disturbances.with_losses(self.loss)
     }
 
     fn server_of(&self, node: Address) -> usize {
@@ -156,8 +133,9 @@ impl crate::sim::Network for Network {
             None => Some(delay),
         };
         // Drawn for a message that has no way as well: what befalls one changes no other.
-        let is_lost = self.loss > 0.0 && self.loss_random.chance(self.loss);
-        arrives.filter(|_| !is_lost && !self.faults.part(servers))
+        let loss = self.loss();
+        let is_lost = loss > 0.0 && self.loss_random.chance(loss);
+        arrives.filter(|_| !is_lost && !self.disturbances.separate(envelope.from, envelope.to))
     }
 
     fn service_time(&self, node: Address) -> Duration {

@@ -8,8 +8,10 @@
 //! Must not know: any overlay, or how nodes find out.
 
 mod ring;
+mod rings;
 
 pub use ring::Ring;
+pub use rings::Rings;
 
 use smallvec::SmallVec;
 

@@ -83,6 +83,11 @@ pub trait Overlay: Protocol + Clone {
         let _ = node;
     }
 
+    /// A node that had stopped is up again with its old state. As above.
+    fn observe_return(&self, node: Address) {
+        let _ = node;
+    }
+
     /// Whether the node takes part in a swarm, and how far it is.
     fn peer(&self, node: &Self::Node) -> Option<Peer> {
         let _ = node;

@@ -8,6 +8,7 @@
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
 mod churn;
+pub(super) mod fault;
 mod matrix;
 mod network;
 mod overlay;
@@ -23,9 +24,10 @@ use crate::sim::Duration;
 
 use super::error::Fault;
 use super::files::Files;
-use super::format::{Fault as FaultFormat, Leaves, Network, Overlay, Scenario, Workload};
+use super::format::{Leaves, Network, Overlay, Scenario, Workload};
 use super::units::Span;
 use crate::workload::{ChurnPlan, JoinTimes};
+use fault::PlannedFault;
 
 /// The most nodes on a ring.
 pub const MAX_NODES: u64 = 20_000_000;
@@ -67,7 +69,7 @@ pub struct Setup {
     /// Who comes and goes all the time.
     pub churn: Option<ChurnPlan>,
     /// What breaks, by ascending time.
-    pub faults: Vec<FaultFormat>,
+    pub faults: Vec<PlannedFault>,
     /// What the nodes are asked to do.
     pub workload: Workload,
     /// How far copies at k, k + F … are apart.
@@ -164,7 +166,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     if let Some(leaves) = &leaves {
         population::leaves(leaves, initial, duration)?;
     }
-    let faults = workload::faults(&scenario.faults, servers, duration)?;
+    let faults = fault::faults(&scenario.faults, servers, id_space, duration)?;
     let copy_step =
         workload::workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
     patience(
@@ -346,7 +348,7 @@ pub(super) mod tests {
     #[test]
     fn a_good_scenario_of_values_passes() {
         let setup = changed(store(), &[]).unwrap();
-        let faults: Vec<_> = setup.faults.iter().map(|fault| fault.at.0.to_string()).collect();
+        let faults: Vec<_> = setup.faults.iter().map(|fault| fault.at.to_string()).collect();
         assert_eq!(faults, ["30s", "40s"]);
         assert_eq!(setup.copy_step, Some(setup.id_space.id(0x5555_5555)));
         assert_eq!(setup.sample_every, Some(Duration::from_secs(10)));

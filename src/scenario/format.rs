@@ -12,6 +12,7 @@
 //! key that names the choice: `{"uniform": {"from": "10ms", "to": "90ms"}}`.
 
 mod claim;
+mod fault;
 mod network;
 mod overlay;
 mod plot;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use super::units::Span;
 
 pub use claim::*;
+pub use fault::*;
 pub use network::*;
 pub use overlay::*;
 pub use plot::*;

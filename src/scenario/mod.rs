@@ -32,6 +32,7 @@ use files::Files;
 use format::Scenario;
 use sweep::{Change, Grid, GridPoint};
 
+pub use check::fault::{Breakage, PlannedFault, Victims};
 pub use check::{
     JoinPlan, MAX_KEYS, MAX_LOOKUPS, MAX_NODES, MAX_SUCCESSORS, MAX_VIRTUAL_NODES, Setup,
 };
@@ -253,6 +254,12 @@ mod tests {
                 {"at": "2min", "crash": {"busiest": 1}},
                 {"at": "3min", "crash": {"random": 4}},
                 {"at": "4min", "crash": {"nodes": [7, 8]}},
+                {"at": "4min", "crash": {"arc": {"from": "ff", "share": 0.1}}},
+                {"at": "5min", "until": "6min", "restart": {"fraction": 0.2}},
+                {"at": "5min", "until": "7min", "freeze": {"probability": 0.1}},
+                {"at": "5min", "until": "9min", "partition": {"groups": [{"arc": {"share": 0.5}}, "all"]}},
+                {"at": "6min", "partition": {"groups": [{"address_prefix": "64.0.0.0/2"}]}},
+                {"at": "6min", "until": "7min", "loss": 0.3},
             ],
             "measure": {"every": "10s"},
             "duration": "10min",
@@ -438,6 +445,8 @@ mod tests {
             "euclidean",
             "at",
             "crash",
+            "partition",
+            "groups",
             "every",
             "keys",
             "spaced",

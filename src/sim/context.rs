@@ -108,6 +108,9 @@ pub enum Note {
     NoRoute(LookupId),
     /// The node takes part from now on: its join is complete.
     Joined,
+    /// The node through which this one wants to join does not answer. Whoever drives the
+    /// simulation names it another one, by [`Operation::JoinThrough`].
+    ContactLost,
     /// The value is stored, with as many copies as could be made.
     Stored(RequestId),
     /// The value of a key is here, or it is known that there is none.
@@ -241,6 +244,11 @@ impl<'a, P: Protocol> Context<'a, P> {
     /// Says that the node takes part from now on. Once for every join.
     pub fn joined(&mut self) {
         self.note(Note::Joined);
+    }
+
+    /// Says that the node through which this one wants to join does not answer.
+    pub fn contact_lost(&mut self) {
+        self.note(Note::ContactLost);
     }
 
     /// Says, at the node that asked, that a value is stored.

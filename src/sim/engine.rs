@@ -13,6 +13,7 @@
 //! sender would have run out. An answer that comes later still is delivered, marked as
 //! [late](Context::is_late).
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use super::context::{Effect, Item, Manner, Note, Record};
@@ -80,6 +81,8 @@ pub enum Status {
     Crashed,
     /// It left in good order.
     Gone,
+    /// It handles nothing until it is thawed.
+    Frozen,
 }
 
 /// What the queue holds: small, because a million nodes keep millions of them.
@@ -113,6 +116,14 @@ struct Slot<N> {
     incarnation: u32,
     handled: u64,
     node: Option<N>,
+}
+
+/// A node that handles nothing at the moment.
+#[derive(Debug)]
+struct Frozen<N, T> {
+    node: N,
+    /// Timers and time-outs that have run out meanwhile, in their order.
+    held: Vec<Event<T>>,
 }
 
 /// The states of all nodes, for whoever sets a simulation up.
@@ -227,6 +238,10 @@ where
     acknowledgements: [Traffic; Purpose::ALL.len()],
     /// One entry a node, once a node has been found to take its time.
     waiting: Vec<Waiting>,
+    /// The nodes that are frozen.
+    frozen: BTreeMap<Address, Frozen<P::Node, P::Timer>>,
+    /// Whether nodes may come to be frozen: then answers keep the requests that they answer.
+    may_freeze: bool,
     /// Emptied after every handler; kept for its memory.
     record: Record<P>,
 }
@@ -284,6 +299,8 @@ where
             kinds,
             acknowledgements: [Traffic::default(); Purpose::ALL.len()],
             waiting: Vec::new(),
+            frozen: BTreeMap::new(),
+            may_freeze: false,
             record: Record::default(),
         }
     }
@@ -320,6 +337,11 @@ where
             Some(holder) => *holder,
             None => Some(address),
         }
+    }
+
+    /// The place of a node, by the number under which the network knows it.
+    pub fn place(&self, address: Address) -> Address {
+        self.places.name(address)
     }
 
     /// Number of places for nodes.
@@ -402,7 +424,7 @@ where
     /// When it is up, or another one is at its place.
     pub fn start_with(&mut self, address: Address, node: P::Node, start: Start) {
         let slot = &mut self.slots[self.places.of(address)];
-        assert!(slot.status != Status::Up, "a node starts once");
+        assert!(!matches!(slot.status, Status::Up | Status::Frozen), "a node starts once");
         self.places.take(address);
         slot.status = Status::Up;
         slot.node = Some(node);
@@ -418,7 +440,43 @@ where
         });
     }
 
-    /// Stops a node without a word.
+    /// Says that nodes are going to be frozen. Before the simulation begins: an answer under way
+    /// to a node that is frozen when it arrives is lost, so the question must be known still.
+    pub fn prepare_to_freeze(&mut self) {
+        self.may_freeze = true;
+    }
+
+    /// Freezes a node that is up: it handles nothing. Messages that arrive are lost, answers to
+    /// its requests too; its timers and time-outs that run out are held.
+    ///
+    /// # Panics
+    /// Without [`Simulation::prepare_to_freeze`].
+    pub fn freeze(&mut self, address: Address) {
+        assert!(self.may_freeze, "freezing is prepared");
+        if self.status(address) != Status::Up {
+            return;
+        }
+        let slot = &mut self.slots[self.places.of(address)];
+        let Some(node) = slot.node.take() else { return };
+        slot.status = Status::Frozen;
+        (self.now.as_nanos(), address, Status::Frozen as u8).hash(&mut self.digest);
+        self.frozen.insert(address, Frozen { node, held: Vec::new() });
+        self.observer.on_stop(self.now, address);
+    }
+
+    /// Lets a frozen node go on with its old state. What was held runs out now, in its order.
+    pub fn thaw(&mut self, address: Address) {
+        let Some(Frozen { node, held }) = self.frozen.remove(&address) else { return };
+        let slot = &mut self.slots[self.places.of(address)];
+        slot.status = Status::Up;
+        slot.node = Some(node);
+        (self.now.as_nanos(), address, Status::Up as u8).hash(&mut self.digest);
+        for event in held {
+            self.queue.push(self.now, Scheduled(event));
+        }
+    }
+
+    /// Stops a node without a word. What a frozen one has been holding is lost.
     pub fn crash(&mut self, address: Address) {
         self.stop(address, Status::Crashed);
     }
@@ -431,7 +489,9 @@ where
     fn stop(&mut self, address: Address, status: Status) {
         let place = self.places.of(address);
         let slot = &mut self.slots[place];
-        if slot.status == Status::Up && self.places.is_held_by(address) {
+        let runs = matches!(slot.status, Status::Up | Status::Frozen);
+        if runs && self.places.is_held_by(address) {
+            let was_up = slot.status == Status::Up;
             slot.status = status;
             slot.incarnation += 1;
             slot.node = None;
@@ -439,8 +499,37 @@ where
             if let Some(waiting) = self.waiting.get_mut(place) {
                 waiting.busy_until = Time::ZERO;
             }
-            self.observer.on_stop(self.now, address);
+            if was_up {
+                self.observer.on_stop(self.now, address);
+            } else {
+                self.drop_held(address);
+            }
         }
+    }
+
+    /// Forgets a frozen node, and the messages whose time-outs it held.
+    fn drop_held(&mut self, address: Address) {
+        for event in self.frozen.remove(&address).into_iter().flat_map(|frozen| frozen.held) {
+            if let Event::Unreachable { parcel, .. } = event {
+                self.discard(parcel);
+            }
+        }
+    }
+
+    /// Gives back the places of a parcel and its list.
+    fn discard(&mut self, number: u32) {
+        let place = self.wire.collect(number).list;
+        let list = self.wire.take_list(place);
+        self.wire.put_back(place, list);
+    }
+
+    /// Whether an event of a node has to wait because the node is frozen.
+    fn holds(&mut self, node: Address, event: Event<P::Timer>) -> bool {
+        let is_frozen = self.slot(node).status == Status::Frozen;
+        if is_frozen && let Some(frozen) = self.frozen.get_mut(&node) {
+            frozen.held.push(event);
+        }
+        is_frozen
     }
 
     /// Processes all events that lie before `limit`, and sets the clock to it; or stops early,
@@ -484,7 +573,7 @@ where
         // To whom a parcel is delivered, and whether that one is there to take it.
         let (to, parcel, is_there) = match event {
             Event::Timer { node, incarnation, timer } => {
-                if self.slot(node).incarnation == incarnation {
+                if self.slot(node).incarnation == incarnation && !self.holds(node, event) {
                     self.act(node, timer, |protocol, node, context| {
                         protocol.on_timer(node, timer, context);
                     });
@@ -500,9 +589,14 @@ where
                 (to, parcel, is_up)
             }
             Event::Served { node, incarnation, parcel } => {
-                (node, parcel, self.slot(node).incarnation == incarnation)
+                let Slot { status, incarnation: present, .. } = *self.slot(node);
+                (node, parcel, present == incarnation && status == Status::Up)
             }
             Event::Unreachable { sender, parcel } => {
+                let waits = self.wire.parcel(parcel).incarnation;
+                if self.slot(sender).incarnation == waits && self.holds(sender, event) {
+                    return;
+                }
                 let Parcel { to: peer, message, incarnation, list: place, .. } =
                     self.wire.collect(parcel);
                 let list = self.wire.take_list(place);
@@ -566,12 +660,30 @@ where
             match parcel.expects {
                 Expects::Acknowledgement(_) => self.acknowledge(parcel, &list),
                 Expects::Answer(_) if !replied => self.expect_nothing_from(parcel, &list),
-                Expects::Answer(_) | Expects::Nothing => {}
+                Expects::Answer(_) | Expects::Nothing | Expects::Receipt(_) => {}
             }
         } else {
             self.expect_nothing_from(parcel, &list);
         }
         self.wire.put_back(parcel.list, list);
+        if let Expects::Receipt(request) = parcel.expects {
+            self.settle(request, is_there);
+        }
+    }
+
+    /// An answer in time has come to the node that asked, and was handled or not: a node that
+    /// is frozen misses it.
+    fn settle(&mut self, request: u32, is_handled: bool) {
+        let Parcel { from, incarnation, expects, .. } = *self.wire.parcel(request);
+        let slot = self.slot(from);
+        let misses_it = !is_handled && slot.incarnation == incarnation;
+        match expects.deadline().filter(|_| misses_it) {
+            Some(at) => {
+                let event = Event::Unreachable { sender: from, parcel: request };
+                self.queue.push(at.max(self.now), Scheduled(event));
+            }
+            None => self.discard(request),
+        }
     }
 
     /// The receiver's transport acknowledges a message. Nobody handles an
@@ -742,7 +854,13 @@ where
             let waits =
                 request.expects.deadline().is_some() && self.is_in_time(request, Some(delay));
             let answers = if waits { Answers::InTime } else { Answers::TooLate };
-            let (expects, incarnation) = (Expects::Nothing, request.incarnation);
+            let incarnation = request.incarnation;
+            let expects = if self.may_freeze && waits {
+                let list = self.wire.attach(request_list);
+                Expects::Receipt(self.wire.post(Parcel { list, ..*request }))
+            } else {
+                Expects::Nothing
+            };
             let reply =
                 Parcel { from: this, to, message, expects, answers, incarnation, list: None };
             self.post(reply, list, delay);

@@ -117,17 +117,18 @@ pub enum Operation {
         /// The value's key.
         key: Id,
     },
+    /// If the node is not in yet, go on joining by way of another node: the one before did
+    /// not answer.
+    JoinThrough {
+        /// That node.
+        contact: Address,
+    },
     /// Look around: an oracle among the parameters has changed what the node knows.
     TakeNote,
     /// Download the shared file piece by piece, and say so by [`Context::downloaded`].
     Download {
         /// Which request this is.
         request: RequestId,
-    },
-    /// Join by way of another node: the one that was to let this one in is gone.
-    JoinThrough {
-        /// The other node.
-        contact: Address,
     },
 }
 

@@ -43,13 +43,16 @@ pub(super) enum Expects {
     Answer(Option<Time>),
     /// An acknowledgement until this time; `None` as above.
     Acknowledgement(Option<Time>),
+    /// Nothing; but if the receiver is frozen, it misses the answer to the request with this
+    /// number.
+    Receipt(u32),
 }
 
 impl Expects {
     /// Until when the sender waits, if it does.
     pub(super) fn deadline(self) -> Option<Time> {
         match self {
-            Expects::Nothing => None,
+            Expects::Nothing | Expects::Receipt(_) => None,
             Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => deadline,
         }
     }
@@ -57,7 +60,7 @@ impl Expects {
     /// The same when the sender does not wait any more.
     pub(super) fn in_vain(self) -> Expects {
         match self {
-            Expects::Nothing => Expects::Nothing,
+            Expects::Nothing | Expects::Receipt(_) => self,
             Expects::Answer(_) => Expects::Answer(None),
             Expects::Acknowledgement(_) => Expects::Acknowledgement(None),
         }

@@ -441,7 +441,8 @@ impl Process {
 
     /// Somebody comes who has never been here.
     fn newcomer(&mut self, now: Time) {
-        let vacant = self.vacant.front().filter(|(from, _)| *from <= now).map(|(_, number)| *number);
+        let vacant =
+            self.vacant.front().filter(|(from, _)| *from <= now).map(|(_, number)| *number);
         let number = vacant.unwrap_or(self.machines.len() as u32);
         if vacant.is_some() {
             self.vacant.pop_front();

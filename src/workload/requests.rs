@@ -67,7 +67,13 @@ impl RequestStreams {
 impl Requests {
     /// The requests of a population of `nodes`, `up` of which are up at the start. Their
     /// addresses are the multiples of `stride`.
-    pub fn new(plan: RequestPlan, nodes: usize, stride: usize, up: usize, random: RequestStreams) -> Self {
+    pub fn new(
+        plan: RequestPlan,
+        nodes: usize,
+        stride: usize,
+        up: usize,
+        random: RequestStreams,
+    ) -> Self {
         let nodes = nodes as u64;
         let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, random };
         requests.schedule(plan.start, up);
@@ -93,9 +99,7 @@ impl Requests {
     ) -> Option<(Address, T)> {
         let now = self.next.expect("a request is left");
         let asking = match self.plan.arrivals {
-            Arrivals::Even => {
-                at(Address::new((self.turn % self.nodes) as usize * self.stride))
-            }
+            Arrivals::Even => at(Address::new((self.turn % self.nodes) as usize * self.stride)),
             Arrivals::Poisson => {
                 let choice = (!up.is_empty()).then(|| self.random.askers.below(up.len() as u64));
                 choice.map(|choice| up[choice as usize])

@@ -18,35 +18,13 @@ impl Chord {
         attempt: u8,
         context: &mut Context<'_, Self>,
     ) {
-        self.ask_to_join(node, contact, context);
-        let doublings = attempt.min(MAX_DOUBLINGS);
-        let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
-        context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
-    }
-
-    fn ask_to_join(
-        &self,
-        node: &mut ChordNode,
-        contact: Address,
-        context: &mut Context<'_, Self>,
-    ) {
         node.contact = Some(contact);
         let origin = context.this();
         let query = Query { purpose: QueryFor::Join, origin, hops: 0, target: context.this_id() };
         self.take_step(node, query, super::Step::Closer(contact), origin, context);
-    }
-
-    /// The contact is gone: asks another one at once, and again when the join's timer runs out.
-    pub(super) fn join_through(
-        &self,
-        node: &mut ChordNode,
-        contact: Address,
-        context: &mut Context<'_, Self>,
-    ) {
-        if node.successors.is_empty() && !self.is_base() {
-            node.try_again_soon = true;
-            self.ask_to_join(node, contact, context);
-        }
+        let doublings = attempt.min(MAX_DOUBLINGS);
+        let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
+        context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
     }
 
     /// The join's timer: if it has not been answered, tries again.
@@ -61,6 +39,14 @@ impl Chord {
             let attempt = if node.try_again_soon { 0 } else { attempt };
             node.try_again_soon = false;
             self.join(node, contact, attempt, context);
+        }
+    }
+
+    /// The join's contact does not answer: the next try goes through this node, before long.
+    pub(super) fn join_through(node: &mut ChordNode, contact: Address) {
+        if node.successors.is_empty() {
+            node.contact = Some(contact);
+            node.try_again_soon = true;
         }
     }
 

@@ -49,7 +49,8 @@
 //!   without one. A forward whose acknowledgement is lost goes two ways from there; the
 //!   first answer counts, with the hops of its own way.
 //! - A join whose answer does not come is tried again through the same contact after 1,
-//!   2, 4 … seconds; every second if the contact says that it is not on the ring itself
+//!   2, 4 … seconds, or through another one if the contact itself does not answer (a node
+//!   is named to it from outside, as the first one was); every second if the contact says that it is not on the ring itself
 //!   yet, or names the joining node itself: then the ring still knows an earlier life of it.
 //!   A joining node does not answer those who ask that one, so they take it for dead.
 //! - A leaving node sends predecessor and successor one message each and is gone. The
@@ -441,7 +442,7 @@ impl Protocol for Chord {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
-            Operation::JoinThrough { contact } => self.join_through(node, contact, context),
+            Operation::JoinThrough { contact } => Self::join_through(node, contact),
             Operation::TakeNote => {}
         }
     }
@@ -458,6 +459,9 @@ impl Protocol for Chord {
         match message.query().map(|query| query.purpose) {
             Some(QueryFor::Lookup(lookup)) => context.lookup_timed_out(lookup),
             _ => context.maintenance_timed_out(),
+        }
+        if node.successors.is_empty() && node.contact == Some(peer) && !self.is_base() {
+            context.contact_lost();
         }
         match message {
             ChordMessage::FindNext { query, via, .. } => {

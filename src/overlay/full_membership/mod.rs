@@ -144,6 +144,8 @@ pub struct MembershipNode {
     settles: Time,
     /// Broadcast: who joined through this node of late.
     newcomers: Vec<Newcomer>,
+    /// Through whom it goes on joining, if not through the one that it asked last.
+    contact: Option<Address>,
 }
 
 /// Whether a node takes part.
@@ -294,6 +296,15 @@ impl Overlay for FullMembership {
             }
         }
     }
+
+    fn observe_return(&self, node: Address) {
+        if self.parameters.spread == Spread::Instant {
+            let server = self.tokens.server_of(node);
+            let mut view = self.shared.borrow_mut();
+            let version = view.version(server);
+            view.learn(&[Fact { server, version: version.coming() }], &self.archive);
+        }
+    }
 }
 
 impl KeyRouting for FullMembership {
@@ -359,6 +370,7 @@ impl Protocol for FullMembership {
             untold: Vec::new(),
             settles: Time::ZERO,
             newcomers: Vec::new(),
+            contact: None,
         }
     }
 
@@ -430,6 +442,8 @@ impl Protocol for FullMembership {
             (MembershipTimer::JoinAgain { contact, attempt }, _) => {
                 // Unless the answer was only late.
                 if node.standing == Standing::Joining {
+                    let other = node.contact.take().map(|other| (other, 0));
+                    let (contact, attempt) = other.unwrap_or((contact, attempt));
                     self.ask_to_join(contact, attempt, context);
                 }
             }
@@ -455,12 +469,10 @@ impl Protocol for FullMembership {
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
             | Operation::Download { request } => context.fail(request),
-            Operation::JoinThrough { contact } => {
-                if node.standing == Standing::Joining {
-                    self.ask_to_join(contact, 0, context);
-                }
+            Operation::JoinThrough { contact } if node.standing == Standing::Joining => {
+                node.contact = Some(contact);
             }
-            Operation::TakeNote => {}
+            Operation::JoinThrough { .. } | Operation::TakeNote => {}
         }
     }
 
@@ -481,6 +493,7 @@ impl Protocol for FullMembership {
         match message {
             MembershipMessage::JoinRequest { attempt } if node.standing == Standing::Joining => {
                 membership::join_later(peer, attempt, context);
+                context.contact_lost();
             }
             MembershipMessage::News { cause, attempt } if self.may_be_sent_again(attempt) => {
                 let attempt = attempt + 1;

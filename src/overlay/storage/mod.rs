@@ -368,8 +368,8 @@ impl<P: KeyRouting> Protocol for Stored<P> {
             Operation::Get { request, key } => self.get(node, request, key, context),
             Operation::Lookup { .. }
             | Operation::Download { .. }
-            | Operation::TakeNote
-            | Operation::JoinThrough { .. } => {
+            | Operation::JoinThrough { .. }
+            | Operation::TakeNote => {
                 self.below(node, context, |routing, node, context| {
                     routing.on_operation(node, operation, context);
                 });
@@ -522,6 +522,10 @@ impl<P: KeyRouting> Overlay for Stored<P> {
 
     fn observe_stop(&self, node: Address) {
         self.routing.observe_stop(node);
+    }
+
+    fn observe_return(&self, node: Address) {
+        self.routing.observe_return(node);
     }
 
     fn is_right_after_joins(&self) -> bool {

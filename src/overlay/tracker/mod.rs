@@ -308,7 +308,8 @@ impl Protocol for Tracker {
                 | Operation::Get { request, .. }
                 | Operation::Download { request },
             ) => context.fail(request),
-            (_, Operation::TakeNote | Operation::JoinThrough { .. }) => {}
+            // Whoever logs in knows all trackers.
+            (_, Operation::JoinThrough { .. } | Operation::TakeNote) => {}
         }
     }
 

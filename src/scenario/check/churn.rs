@@ -166,9 +166,7 @@ fn random(
     };
     let sessions = drawn("sessions", &churn.sessions)?;
     let downtimes = drawn("downtimes", &churn.downtimes)?;
-    for (field, every) in
-        [("join_every", churn.join_every), ("depart_every", churn.depart_every)]
-    {
+    for (field, every) in [("join_every", churn.join_every), ("depart_every", churn.depart_every)] {
         if let Some(every) = every {
             positive(&place(field), every)?;
         }
@@ -179,8 +177,7 @@ fn random(
         && churn.flash_crowds.is_empty();
     if nothing_happens {
         let problem = "lets nobody come or go";
-        let mend =
-            "give `sessions`, `join_every`, `depart_every`, `flash_crowds` or `trace`";
+        let mend = "give `sessions`, `join_every`, `depart_every`, `flash_crowds` or `trace`";
         return refuse(PLACE, problem, mend);
     }
     if downtimes.is_some() && sessions.is_none() && churn.depart_every.is_none() {
@@ -256,11 +253,7 @@ fn initial(
 fn diurnal(diurnal: &format::Diurnal) -> Checked<Diurnal> {
     positive(&place("diurnal.period"), diurnal.period)?;
     share(&place("diurnal.amplitude"), diurnal.amplitude, "a share of the mean rate")?;
-    Ok(Diurnal {
-        period: diurnal.period.0,
-        amplitude: diurnal.amplitude,
-        peak: diurnal.peak.0,
-    })
+    Ok(Diurnal { period: diurnal.period.0, amplitude: diurnal.amplitude, peak: diurnal.peak.0 })
 }
 
 fn flash_crowds(churn: &format::Churn, stop: Duration) -> Checked<Vec<FlashCrowd>> {

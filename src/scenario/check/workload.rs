@@ -1,12 +1,10 @@
-//! What happens from outside: requests, values, downloads, faults; and what is sampled.
+//! What happens from outside: requests, values, downloads; and what is sampled.
 
 use crate::id::{Id, IdSpace};
 use crate::sim::Duration;
 
 use super::super::error::Fault;
-use super::super::format::{
-    CopyPlacement, Crash, Fault as FaultFormat, Overlay, Requests, Spaced, Storage, Workload,
-};
+use super::super::format::{CopyPlacement, Overlay, Requests, Spaced, Storage, Workload};
 use super::super::units::Span;
 use super::{Checked, MAX_KEYS, MAX_LOOKUPS, positive, refuse};
 
@@ -14,42 +12,6 @@ use super::{Checked, MAX_KEYS, MAX_LOOKUPS, positive, refuse};
 pub(super) const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
 /// The most samples of a run.
 const MAX_SAMPLES: u64 = 100_000;
-
-pub(super) fn faults(
-    faults: &[FaultFormat],
-    servers: u32,
-    duration: Option<Duration>,
-) -> Checked<Vec<FaultFormat>> {
-    for (position, fault) in faults.iter().enumerate() {
-        let place = |field: &str| format!("faults[{position}].{field}");
-        if let Some(end) = duration.filter(|end| fault.at.0 >= *end) {
-            let problem = format!("{} is not before the end at {end}", fault.at.0);
-            return refuse(&place("at"), problem, "give an earlier time or a longer `duration`");
-        }
-        match &fault.crash {
-            Crash::Nodes(nodes) => {
-                if nodes.is_empty() {
-                    return refuse(&place("crash.nodes"), "is empty", "give at least one number");
-                }
-                if let Some(unknown) = nodes.iter().find(|node| **node >= servers) {
-                    let problem = format!("there is no server {unknown} among {servers}");
-                    let mend = format!("give numbers from 0 to {}", servers - 1);
-                    return refuse(&place("crash.nodes"), problem, mend);
-                }
-            }
-            Crash::Busiest(count) | Crash::Random(count) => {
-                if *count == 0 || *count >= servers {
-                    let problem = format!("{count} of {servers} servers cannot crash");
-                    let mend = "give at least 1, and fewer than there are";
-                    return refuse(&place("crash"), problem, mend);
-                }
-            }
-        }
-    }
-    let mut faults = faults.to_vec();
-    faults.sort_by_key(|fault| fault.at.0);
-    Ok(faults)
-}
 
 pub(super) fn samples(every: Duration, duration: Option<Duration>) -> Checked {
     positive("measure.every", Span(every))?;

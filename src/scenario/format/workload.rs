@@ -1,4 +1,4 @@
-//! What happens from outside: what nodes are asked to do, and what breaks.
+//! What nodes are asked to do.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,28 +93,6 @@ pub struct Spaced {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Downloads {}
-
-/// Something that breaks.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// When.
-    pub at: Span,
-    /// Which servers crash: they say nothing more, and their state is lost.
-    pub crash: Crash,
-}
-
-/// Which servers crash.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Crash {
-    /// Those with these numbers, in the order in which they were drawn, from zero.
-    Nodes(Vec<u32>),
-    /// As many as this of those that have handled most messages so far.
-    Busiest(u32),
-    /// As many as this, drawn from those that are up.
-    Random(u32),
-}
 
 /// Requests that nodes make.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
