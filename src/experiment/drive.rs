@@ -15,7 +15,7 @@ use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream
 use crate::workload::{Joins, Keys, Leaves, Requests};
 
 use super::build;
-use super::inspect::Progress;
+use super::inspect::{Progress, WarmUp};
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
@@ -32,6 +32,9 @@ pub(super) struct Drive<'s, P: Overlay> {
     gets: Option<Requests>,
     /// The next key that has no value yet.
     next_new_key: usize,
+    /// When the warm-up ends, while it lasts, and what had been counted then.
+    warm_up_end: Option<Time>,
+    warm_up: WarmUp,
     next_sample: Option<Time>,
     samples: Vec<Sample>,
     /// What had been counted when the last sample was taken.
@@ -55,6 +58,7 @@ pub(super) struct Drive<'s, P: Overlay> {
 /// What comes from outside. Of several at a moment the first of these comes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Event {
+    WarmUpEnd,
     Sample,
     Fault,
     Leave,
@@ -90,10 +94,11 @@ impl<'s, P: Overlay> Drive<'s, P> {
             .take_while(|token| protocol.host(Address::new(*token)) != Address::new(*token))
             .count()
             + 1;
+        let network = build::network(setup, repeat, population.nodes());
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
+            .with_direct_delays(network.direct_delays())
             .interrupting(protocol.is_told_by_oracle());
-        let network = build::network(setup, repeat, population.nodes());
         let parameters = protocol.clone();
         let mut simulation = Simulation::new(protocol, network, recorder, ids, stream("protocol"));
         let truth = Truth { ring: &ring, ids, space: setup.id_space };
@@ -133,6 +138,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             next_new_key: storage
                 .filter(|storage| storage.preloaded)
                 .map_or(0, |s| s.keys as usize),
+            warm_up_end: setup.warm_up.map(|span| Time::ZERO + span),
+            warm_up: WarmUp::default(),
             next_sample: setup.sample_every.map(|_| Time::ZERO),
             samples: Vec::new(),
             progress: Progress::default(),
@@ -157,7 +164,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
-        let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
+        let (keys, handled) = (self.keys_per_server(), self.counted_handled());
         let (messages, ring) = (self.messages(), self.ring_health());
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
@@ -190,6 +197,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
         let fault = self.setup.faults.get(self.faults).map(|fault| Time::ZERO + fault.at.0);
         let events = [
+            (self.warm_up_end, Event::WarmUpEnd),
             (self.next_sample, Event::Sample),
             (fault, Event::Fault),
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
@@ -208,6 +216,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         while let Some((at, event)) = self.next_event(end) {
             self.simulate_before(at);
             match event {
+                Event::WarmUpEnd => self.end_warm_up(),
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
                 Event::Leave => self.leave(),
@@ -280,12 +289,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if self.before_fault.is_none() {
             // Nothing is promised of joins after that.
             self.check_joins();
-            let so_far = self.simulation.observer.so_far();
-            self.before_fault = Some(BeforeFault {
-                messages: self.messages(),
-                joins: so_far.joins.clone(),
-                gets: so_far.storage.gets.issued,
-            });
+            self.before_fault = Some(self.unbroken());
         }
         self.simulation.observer.fault_strikes(now);
         let victims = match &fault.crash {
@@ -382,6 +386,37 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let next = requests.next(&self.up, can_be_asked, draw);
         *of(self) = Some(requests);
         next.filter(|(node, _)| !self.leaving.contains(node))
+    }
+
+    /// From here on it counts. Nothing is asked or happens otherwise for that.
+    fn end_warm_up(&mut self) {
+        let now = self.simulation.now();
+        self.warm_up_end = None;
+        self.warm_up = self.engine_counts();
+        self.simulation.forget_longest_waits();
+        self.simulation.observer.end_warm_up(now);
+        self.count_running(now, 0);
+        self.node_seconds = 0.0;
+        // The last join or leave belongs to the warm-up, too.
+        (self.wrong_joins, self.is_checked) = (0, true);
+        if self.before_fault.is_some() {
+            self.before_fault = Some(self.unbroken());
+        }
+    }
+
+    /// What has been counted so far, to be kept when something breaks.
+    fn unbroken(&self) -> BeforeFault {
+        let so_far = self.simulation.observer.so_far();
+        BeforeFault {
+            messages: self.messages(),
+            joins: so_far.joins.clone(),
+            gets: so_far.storage.gets.issued,
+        }
+    }
+
+    /// What had been counted when the warm-up ended.
+    pub(super) fn warm_up(&self) -> &WarmUp {
+        &self.warm_up
     }
 
     fn sample(&mut self) {

@@ -1,5 +1,6 @@
 //! One-way delays.
 
+use crate::math;
 use crate::sim::{Address, Duration, Stream};
 
 /// How long a message takes from one node to another.
@@ -55,6 +56,25 @@ impl Latency {
             Latency::Uniform(shortest, longest) => random.between(*shortest, *longest),
             Latency::Exponential(mean) => random.exponential(*mean),
             Latency::LogNormal { median, sigma } => random.log_normal(*median, *sigma),
+            Latency::Euclidean { base, points } => {
+                *base + distance(points[from.index()], points[to.index()])
+            }
+        }
+    }
+
+    /// The mean of the delays from one node to another.
+    pub fn expected(&self, from: Address, to: Address) -> Duration {
+        match self {
+            Latency::Constant(delay) => *delay,
+            Latency::Uniform(shortest, longest) => {
+                let nanos = u64::midpoint(shortest.as_nanos(), longest.as_nanos());
+                Duration::from_nanos(nanos)
+            }
+            Latency::Exponential(mean) => *mean,
+            Latency::LogNormal { median, sigma } => {
+                let factor = math::exp(sigma * sigma / 2.0);
+                Duration::from_nanos_f64(median.as_nanos() as f64 * factor)
+            }
             Latency::Euclidean { base, points } => {
                 *base + distance(points[from.index()], points[to.index()])
             }

@@ -5,6 +5,8 @@
 
 mod latency;
 
+use std::rc::Rc;
+
 pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Stream};
@@ -12,7 +14,7 @@ use crate::sim::{Address, Duration, Stream};
 /// A network of independent one-way delays and independent losses.
 #[derive(Debug)]
 pub struct Network {
-    latency: Latency,
+    latency: Rc<Latency>,
     /// Probability that a message is lost.
     loss: f64,
     /// Two streams, so that losing messages does not change the delays of the others.
@@ -28,6 +30,7 @@ impl Network {
     /// A network with this latency that loses messages with this probability.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
         let (service_time, servers) = (Duration::ZERO, (0, Duration::ZERO));
+        let latency = Rc::new(latency);
         Network { latency, loss, latency_random, loss_random, service_time, servers }
     }
 
@@ -39,6 +42,25 @@ impl Network {
     /// The same where the nodes with the first so many addresses are busy so long instead.
     pub fn with_servers(self, count: usize, service_time: Duration) -> Network {
         Network { servers: (count, service_time), ..self }
+    }
+
+    /// What a message is expected to take from one node to another, for whoever sets measured
+    /// times against it.
+    pub fn direct_delays(&self) -> DirectDelays {
+        DirectDelays { latency: Rc::clone(&self.latency) }
+    }
+}
+
+/// The delays of a network as they are expected: without losses, queues or service times.
+#[derive(Clone, Debug)]
+pub struct DirectDelays {
+    latency: Rc<Latency>,
+}
+
+impl DirectDelays {
+    /// The expected one-way delay.
+    pub fn between(&self, from: Address, to: Address) -> Duration {
+        self.latency.expected(from, to)
     }
 }
 

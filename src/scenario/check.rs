@@ -7,6 +7,7 @@
 //!
 //! Must not know: sweeps and files. It sees one setting of the parameters.
 
+mod measure;
 mod overlay;
 mod population;
 mod tracker;
@@ -61,6 +62,8 @@ pub struct Setup {
     pub workload: Workload,
     /// How far copies at k, k + F … are apart.
     pub copy_step: Option<Id>,
+    /// How long nothing is counted; without it everything is.
+    pub warm_up: Option<Duration>,
     /// Time from one sample to the next.
     pub sample_every: Option<Duration>,
     /// When the simulation ends; without it, when nothing is left to do.
@@ -153,10 +156,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
     let copy_step =
         workload::workload(&scenario.workload, &scenario.overlay, nodes, id_space, duration)?;
     patience(scenario)?;
-    let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
-    if let Some(every) = sample_every {
-        workload::samples(every, duration)?;
-    }
+    let (warm_up, sample_every) = measure::measure(scenario.measure.as_ref(), duration)?;
     Ok(Setup {
         seed: scenario.seed,
         id_space,
@@ -170,6 +170,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         faults,
         workload: scenario.workload.clone(),
         copy_step,
+        warm_up,
         sample_every,
         duration,
     })
