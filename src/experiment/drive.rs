@@ -17,7 +17,7 @@ use crate::workload::{Change, Churn, Joins, Keys, Leaves, RequestStreams, Reques
 
 use super::build;
 use super::faults::Faults;
-use super::inspect::Progress;
+use super::inspect::{Progress, WarmUp};
 use super::notices::{self, Notices};
 
 /// A simulation under way.
@@ -38,6 +38,9 @@ pub(super) struct Drive<'s, P: Overlay> {
     gets: Option<Requests>,
     /// The next key that has no value yet.
     next_new_key: usize,
+    /// When the warm-up ends, while it lasts, and what had been counted then.
+    warm_up_end: Option<Time>,
+    warm_up: WarmUp,
     next_sample: Option<Time>,
     samples: Vec<Sample>,
     /// What had been counted when the last sample was taken.
@@ -65,6 +68,7 @@ const DRAWS_OF_CONTACT: usize = 16;
 /// What comes from outside. Of several at a moment the first of these comes first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Event {
+    WarmUpEnd,
     Sample,
     Fault,
     Leave,
@@ -104,11 +108,12 @@ impl<'s, P: Overlay> Drive<'s, P> {
             .take_while(|token| protocol.host(Address::new(*token)) != Address::new(*token))
             .count()
             + 1;
+        let network = build::network(setup, repeat, population);
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
+            .with_direct_delays(network.direct_delays(population.places()))
             .interrupting(protocol.is_told_by_oracle())
             .ending_with_loop(setup.duration.is_none());
-        let network = build::network(setup, repeat, population);
         let parameters = protocol.clone();
         let ids_and_places = (&ids[..], population.places());
         let random = stream("protocol");
@@ -160,6 +165,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             next_new_key: storage
                 .filter(|storage| storage.preloaded)
                 .map_or(0, |s| s.keys as usize),
+            warm_up_end: setup.warm_up.map(|span| Time::ZERO + span),
+            warm_up: WarmUp::default(),
             next_sample: setup.sample_every.map(|_| Time::ZERO),
             samples: Vec::new(),
             progress: Progress::default(),
@@ -187,7 +194,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         }
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
-        let (keys, handled) = (self.keys_per_server(), self.handled_per_server());
+        let (keys, handled) = (self.keys_per_server(), self.counted_handled());
         let (messages, ring) = (self.messages(), self.ring_health());
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
@@ -224,6 +231,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     fn next_event(&self, end: Time) -> Option<(Time, Event)> {
         let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
         let events = [
+            (self.warm_up_end, Event::WarmUpEnd),
             (self.next_sample, Event::Sample),
             (self.faults.next_time(), Event::Fault),
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
@@ -246,6 +254,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 return;
             }
             match event {
+                Event::WarmUpEnd => self.end_warm_up(),
                 Event::Sample => self.sample(),
                 Event::Fault => self.fault(),
                 Event::Leave => self.leave(),
@@ -463,6 +472,37 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.notices.request_not_made();
         }
         next.filter(|(node, _)| !self.leaving.contains(node))
+    }
+
+    /// From here on it counts. Nothing is asked or happens otherwise for that.
+    fn end_warm_up(&mut self) {
+        let now = self.simulation.now();
+        self.warm_up_end = None;
+        self.warm_up = self.engine_counts();
+        self.simulation.forget_longest_waits();
+        self.simulation.observer.end_warm_up(now);
+        self.count_running(now, 0);
+        self.node_seconds = 0.0;
+        // The last join or leave belongs to the warm-up, too.
+        (self.wrong_joins, self.is_checked) = (0, true);
+        if self.before_fault.is_some() {
+            self.before_fault = Some(self.unbroken());
+        }
+    }
+
+    /// What has been counted so far, to be kept when something breaks.
+    pub(super) fn unbroken(&self) -> BeforeFault {
+        let so_far = self.simulation.observer.so_far();
+        BeforeFault {
+            messages: self.messages(),
+            joins: so_far.joins.clone(),
+            gets: so_far.storage.gets.issued,
+        }
+    }
+
+    /// What had been counted when the warm-up ended.
+    pub(super) fn warm_up(&self) -> &WarmUp {
+        &self.warm_up
     }
 
     fn sample(&mut self) {

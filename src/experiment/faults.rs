@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use crate::measure::BeforeFault;
 use crate::measure::summary::Happening;
 use crate::network::DisturbanceId;
 use crate::overlay::Overlay;
@@ -111,12 +110,7 @@ impl<P: Overlay> Drive<'_, P> {
         // Nothing is promised of joins after that.
         self.check_joins();
         let now = self.simulation.now();
-        let so_far = self.simulation.observer.so_far();
-        self.before_fault = Some(BeforeFault {
-            messages: self.messages(),
-            joins: so_far.joins.clone(),
-            gets: so_far.storage.gets.issued,
-        });
+        self.before_fault = Some(self.unbroken());
         self.simulation.observer.fault_strikes(now);
     }
 

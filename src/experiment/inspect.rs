@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::id::Id;
 use crate::measure::summary::{MessageCount, RingHealth, Values, Waiting};
-use crate::measure::{mean, metrics};
+use crate::measure::{Tally, mean, metrics};
 use crate::oracle::Rings;
 use crate::overlay::{Overlay, Peer};
 use crate::sim::{Address, Duration, Purpose, Stream, Traffic};
@@ -20,23 +20,42 @@ use super::drive::Drive;
 pub(super) struct Progress {
     seconds: f64,
     messages: u64,
+    /// Bytes sent, acknowledgements included, in the order of [`Purpose::ALL`].
+    bytes: [u64; Purpose::ALL.len()],
     lookups: Ended,
     gets: Ended,
     /// Messages that waited at each server, and how long.
     waited: Vec<(u64, Duration)>,
 }
 
+/// What the engine had counted when the warm-up ended, of which results take the difference;
+/// nothing without one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WarmUp {
+    messages: Vec<MessageCount>,
+    handled: Vec<u64>,
+    /// Messages that waited at each server, and how long.
+    waited: Vec<(u64, Duration)>,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Ended {
-    all: u64,
     rightly: u64,
+    wrongly: u64,
+    /// Without an answer.
+    not: u64,
 }
 
 impl Ended {
-    /// The share of those since an earlier moment that ended rightly.
-    fn success_since(self, earlier: Ended) -> Option<f64> {
-        let all = self.all - earlier.all;
-        (all > 0).then(|| (self.rightly - earlier.rightly) as f64 / all as f64)
+    /// The shares of those since an earlier moment that ended rightly, wrongly, and not.
+    fn shares_since(self, earlier: Ended) -> Option<[f64; 3]> {
+        let ended = [
+            self.rightly - earlier.rightly,
+            self.wrongly - earlier.wrongly,
+            self.not - earlier.not,
+        ];
+        let all: u64 = ended.iter().sum();
+        (all > 0).then(|| ended.map(|count| count as f64 / all as f64))
     }
 }
 
@@ -60,7 +79,24 @@ impl<P: Overlay> Drive<'_, P> {
         keys
     }
 
-    /// Messages that each server handled; each machine, where servers come and go.
+    /// What the engine has counted so far.
+    pub(super) fn engine_counts(&self) -> WarmUp {
+        let (messages, handled) = (self.sent(), self.handled_per_server());
+        WarmUp { messages, handled, waited: self.waited() }
+    }
+
+    /// Messages that each server has handled since the warm-up.
+    pub(super) fn counted_handled(&self) -> Vec<u64> {
+        let before = self.warm_up().handled.iter().copied().chain(std::iter::repeat(0));
+        self.handled_per_server()
+            .into_iter()
+            .zip(before)
+            .map(|(all, before)| all - before)
+            .collect()
+    }
+
+    /// Messages that each server has handled since the start; each machine, where servers come
+    /// and go.
     pub(super) fn handled_per_server(&self) -> Vec<u64> {
         let on_machine = |machine| {
             let nodes = self.nodes_on(machine);
@@ -74,11 +110,20 @@ impl<P: Overlay> Drive<'_, P> {
         self.population.nodes_of(self.population.first_on(machine))
     }
 
-    /// How messages waited for nodes that take their time.
+    /// How messages have waited, since the warm-up, for nodes that take their time.
     pub(super) fn waiting(&self, handled: &[u64]) -> Waiting {
         let mean_ms =
             |(messages, total): (u64, Duration)| total.as_millis_f64() / (messages.max(1)) as f64;
-        let waited = self.waited();
+        let before = self.warm_up().waited.iter().copied();
+        let before = before.chain(std::iter::repeat((0, Duration::ZERO)));
+        let waited: Vec<(u64, Duration)> = self
+            .waited()
+            .into_iter()
+            .zip(before)
+            .map(|((messages, total), (earlier, of_them))| {
+                (messages - earlier, Duration::from_nanos(total.as_nanos() - of_them.as_nanos()))
+            })
+            .collect();
         let all = waited.iter().fold((0, Duration::ZERO), |(messages, total), (more, longer)| {
             (messages + more, total + *longer)
         });
@@ -104,8 +149,18 @@ impl<P: Overlay> Drive<'_, P> {
         (0..self.population.machines()).map(on_machine).collect()
     }
 
-    /// Messages sent, by kind.
+    /// Messages sent since the warm-up, by kind.
     pub(super) fn messages(&self) -> Vec<MessageCount> {
+        let mut messages = self.sent();
+        for (count, before) in messages.iter_mut().zip(&self.warm_up().messages) {
+            count.messages -= before.messages;
+            count.bytes -= before.bytes;
+        }
+        messages
+    }
+
+    /// Messages sent since the start, by kind.
+    fn sent(&self) -> Vec<MessageCount> {
         let count = |kind: &str, purpose: Purpose, traffic: Traffic| MessageCount {
             kind: kind.to_owned(),
             purpose: purpose.name().to_owned(),
@@ -124,6 +179,15 @@ impl<P: Overlay> Drive<'_, P> {
             }
         }
         messages
+    }
+
+    /// Bytes sent since the start by what they serve, acknowledgements included.
+    fn bytes_sent(&self) -> [u64; Purpose::ALL.len()] {
+        let mut bytes = self.simulation.acknowledgements().map(|traffic| traffic.bytes);
+        for (kind, traffic) in self.simulation.kinds().iter().zip(self.simulation.traffic()) {
+            bytes[kind.purpose as usize] += traffic.bytes;
+        }
+        bytes
     }
 
     /// Compares every pointer of every node with what it should be.
@@ -238,18 +302,20 @@ impl<P: Overlay> Drive<'_, P> {
 
     /// What has been counted so far.
     pub(super) fn progress(&self) -> Progress {
-        let tally = self.simulation.observer.so_far();
-        let gets = &tally.storage.gets;
+        let in_all = |get: fn(&Tally) -> u64| self.simulation.observer.in_all(get);
         Progress {
             seconds: self.simulation.now().since(crate::sim::Time::ZERO).as_secs_f64(),
             messages: self.simulation.traffic().iter().map(|traffic| traffic.messages).sum(),
+            bytes: self.bytes_sent(),
             lookups: Ended {
-                all: tally.correct + tally.incorrect + tally.failures.total(),
-                rightly: tally.correct,
+                rightly: in_all(|tally| tally.correct),
+                wrongly: in_all(|tally| tally.incorrect),
+                not: in_all(|tally| tally.failures.total()),
             },
             gets: Ended {
-                all: gets.correct + gets.old + gets.missing + gets.failures.total(),
-                rightly: gets.correct,
+                rightly: in_all(|tally| tally.storage.gets.correct),
+                wrongly: in_all(|tally| tally.storage.gets.old + tally.storage.gets.missing),
+                not: in_all(|tally| tally.storage.gets.failures.total()),
             },
             waited: self.waited(),
         }
@@ -277,10 +343,12 @@ impl<P: Overlay> Drive<'_, P> {
         if !views.is_empty() {
             values.insert("views.right", mean(&views));
         }
-        if let Some(success) = now.lookups.success_since(last.lookups) {
+        if let Some([success, incorrect, failed]) = now.lookups.shares_since(last.lookups) {
             values.insert("lookups.success", success);
+            values.insert("lookups.incorrect", incorrect);
+            values.insert("lookups.failed", failed);
         }
-        if let Some(success) = now.gets.success_since(last.gets) {
+        if let Some([success, ..]) = now.gets.shares_since(last.gets) {
             values.insert("gets.success", success);
         }
         let stored = self.values();
@@ -288,6 +356,7 @@ impl<P: Overlay> Drive<'_, P> {
             let available = stored.put - stored.lost - stored.unavailable;
             values.insert("storage.available", available as f64 / stored.put as f64);
             values.insert("storage.lost", stored.lost as f64);
+            values.insert("storage.copies", stored.copies as f64 / stored.put as f64);
         }
         let peers =
             |which| self.nodes().filter(move |(_, node)| protocol.peer(node) == Some(which));
@@ -295,13 +364,21 @@ impl<P: Overlay> Drive<'_, P> {
         if leechers + seeds > 0 {
             values.insert("swarm.leechers", leechers as f64);
             values.insert("swarm.seeds", seeds as f64);
-            let completed = self.simulation.observer.so_far().downloads.completed;
+            let completed = self.simulation.observer.in_all(|tally| tally.downloads.completed);
             values.insert("swarm.completed", completed as f64);
         }
         let seconds = now.seconds - last.seconds;
         if seconds > 0.0 {
-            let rate = (now.messages - last.messages) as f64 / seconds / nodes.max(1.0);
-            values.insert("messages.sent", rate);
+            let rate = |now: u64, last: u64| (now - last) as f64 / seconds / nodes.max(1.0);
+            values.insert("messages.sent", rate(now.messages, last.messages));
+            let of = |purpose: Purpose| {
+                let place = purpose as usize;
+                (now.bytes[place], last.bytes[place])
+            };
+            let (maintenance, lookup) = (of(Purpose::Maintenance), of(Purpose::Lookup));
+            values.insert("bytes.sent", rate(now.bytes.iter().sum(), last.bytes.iter().sum()));
+            values.insert("bytes.maintenance", rate(maintenance.0, maintenance.1));
+            values.insert("bytes.lookup", rate(lookup.0, lookup.1));
         }
         // The server for which messages waited longest since the last sample.
         let none = (0, Duration::ZERO);

@@ -14,6 +14,9 @@ pub struct Metric {
     pub unit: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// Whether it is a sum over repeats, which grows with their number. All others are means
+    /// or extremes of single runs.
+    pub is_sum: bool,
     /// Its value at a point.
     pub get: fn(&Point) -> f64,
 }
@@ -62,7 +65,17 @@ const fn metric(
     about: &'static str,
     get: fn(&Point) -> f64,
 ) -> Metric {
-    Metric { name, unit, about, get }
+    Metric { name, unit, about, is_sum: false, get }
+}
+
+/// A count that is summed over repeats.
+const fn total(
+    name: &'static str,
+    unit: &'static str,
+    about: &'static str,
+    get: fn(&Point) -> f64,
+) -> Metric {
+    Metric { name, unit, about, is_sum: true, get }
 }
 
 const fn fit(name: &'static str, about: &'static str, get: fn(&Fit) -> f64) -> FitMetric {
@@ -76,7 +89,7 @@ const fn series(name: &'static str, unit: &'static str, about: &'static str) -> 
 /// Sums over the kinds of messages that serve a purpose, or all.
 fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f64 {
     let serves = |kind: &&MessageCount| purpose.is_none_or(|purpose| kind.purpose == purpose);
-    point.messages.iter().filter(serves).map(of).sum()
+    point.messages.iter().map(|kind| &kind.sent).filter(serves).map(of).sum()
 }
 
 /// All metrics of a point.
@@ -87,6 +100,7 @@ pub static METRICS: &[Metric] = &[
     metric("id_collisions", "addresses", "addresses drawn anew because their identifier was taken", |p| p.id_collisions),
     metric("events", "events", "events processed in a run", |p| p.events),
     metric("simulated_seconds", "s", "length of a run", |p| p.simulated_seconds),
+    metric("measured_seconds", "s", "length of a run without its warm-up", |p| p.measured_seconds),
 
     metric("hops.mean", "hops", "mean hops of a lookup", |p| p.hops.mean),
     metric("hops.mean_forwarded", "hops", "mean hops of the lookups that were passed on at all", |p| p.hops.mean_forwarded),
@@ -95,14 +109,14 @@ pub static METRICS: &[Metric] = &[
     metric("hops.p99", "hops", "99th percentile of hops", |p| p.hops.p99 as f64),
     metric("hops.max", "hops", "most hops of a lookup", |p| p.hops.max as f64),
 
-    metric("lookups.issued", "lookups", "lookups asked", |p| p.lookups.issued as f64),
-    metric("lookups.correct", "lookups", "lookups answered with the key's owner", |p| p.lookups.correct as f64),
-    metric("lookups.incorrect", "lookups", "lookups answered with another node", |p| p.lookups.incorrect as f64),
-    metric("lookups.failed", "lookups", "lookups not answered", |p| p.lookups.failed as f64),
-    metric("lookups.failures.no_route", "lookups", "lookups that had nobody left to ask", |p| p.lookups.failures.no_route as f64),
-    metric("lookups.failures.timed_out", "lookups", "lookups without an answer in time", |p| p.lookups.failures.timed_out as f64),
-    metric("lookups.failures.unanswered", "lookups", "lookups still open at the end", |p| p.lookups.failures.unanswered as f64),
-    metric("lookups.failures.looped", "lookups", "lookups that went round in circles", |p| p.lookups.failures.looped as f64),
+    total("lookups.issued", "lookups", "lookups asked", |p| p.lookups.issued as f64),
+    total("lookups.correct", "lookups", "lookups answered with the key's owner", |p| p.lookups.correct as f64),
+    total("lookups.incorrect", "lookups", "lookups answered with another node", |p| p.lookups.incorrect as f64),
+    total("lookups.failed", "lookups", "lookups not answered", |p| p.lookups.failed as f64),
+    total("lookups.failures.no_route", "lookups", "lookups that had nobody left to ask", |p| p.lookups.failures.no_route as f64),
+    total("lookups.failures.timed_out", "lookups", "lookups without an answer in time", |p| p.lookups.failures.timed_out as f64),
+    total("lookups.failures.unanswered", "lookups", "lookups still open at the end", |p| p.lookups.failures.unanswered as f64),
+    total("lookups.failures.looped", "lookups", "lookups that went round in circles", |p| p.lookups.failures.looped as f64),
 
     metric("latency_ms.mean", "ms", "mean time to the answer", |p| p.latency_ms.mean),
     metric("latency_ms.p1", "ms", "1st percentile of the time to the answer", |p| p.latency_ms.p1),
@@ -110,14 +124,21 @@ pub static METRICS: &[Metric] = &[
     metric("latency_ms.p99", "ms", "99th percentile of the time to the answer", |p| p.latency_ms.p99),
     metric("latency_ms.max", "ms", "longest time to the answer", |p| p.latency_ms.max),
 
+    metric("stretch.mean", "", "mean of the time to the answer over the direct round trip to the answered node", |p| p.stretch.mean),
+    metric("stretch.p50", "", "median of that ratio", |p| p.stretch.p50),
+    metric("stretch.p99", "", "99th percentile of that ratio", |p| p.stretch.p99),
+
+    metric("contacted.mean", "nodes", "mean nodes that a lookup came to, besides the one that asked", |p| p.contacted.mean),
+    metric("contacted.max", "nodes", "most nodes that a lookup came to", |p| p.contacted.max as f64),
+
     metric("timeouts.mean", "attempts", "mean attempts of a lookup to contact a node that did not answer", |p| p.timeouts.mean),
     metric("timeouts.max", "attempts", "most such attempts of a lookup", |p| p.timeouts.max as f64),
-    metric("timeouts.total", "attempts", "such attempts of all lookups", |p| p.timeouts.total as f64),
-    metric("timeouts.all", "attempts", "such attempts of lookups and maintenance", |p| p.timeouts.all as f64),
+    total("timeouts.total", "attempts", "such attempts of all lookups", |p| p.timeouts.total as f64),
+    total("timeouts.all", "attempts", "such attempts of lookups and maintenance", |p| p.timeouts.all as f64),
 
-    metric("forwards.total", "forwards", "times that a lookup was passed on", |p| p.forwards.total as f64),
-    metric("forwards.halving", "forwards", "those that at least halved the distance to the key's predecessor", |p| p.forwards.halving as f64),
-    metric("forwards.not_halving", "forwards", "those that did not", |p| p.forwards.not_halving as f64),
+    total("forwards.total", "forwards", "times that a lookup was passed on", |p| p.forwards.total as f64),
+    total("forwards.halving", "forwards", "those that at least halved the distance to the key's predecessor", |p| p.forwards.halving as f64),
+    total("forwards.not_halving", "forwards", "those that did not", |p| p.forwards.not_halving as f64),
 
     metric("keys_per_node.mean", "keys", "mean keys of a server", |p| p.keys_per_node.mean),
     metric("keys_per_node.p1", "keys", "1st percentile of keys", |p| p.keys_per_node.p1 as f64),
@@ -157,10 +178,10 @@ pub static METRICS: &[Metric] = &[
     metric("ring.largest_share", "", "share of nodes that stand on the largest of these rings or come to it", |p| p.ring.largest_share),
     metric("ring.appendages", "nodes", "nodes that stand on none of these rings", |p| p.ring.appendages),
 
-    metric("joins.issued", "joins", "joins begun", |p| p.joins.issued as f64),
-    metric("joins.completed", "joins", "joins completed", |p| p.joins.completed as f64),
-    metric("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
-    metric("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
+    total("joins.issued", "joins", "joins begun", |p| p.joins.issued as f64),
+    total("joins.completed", "joins", "joins completed", |p| p.joins.completed as f64),
+    total("joins.leaves", "nodes", "nodes asked to leave", |p| p.joins.leaves as f64),
+    total("joins.wrong", "joins", "joins and leaves after which a pointer was wrong, of systems that promise there is none", |p| p.joins.wrong as f64),
     metric("joins.messages.mean", "messages", "messages for joining and leaving, for each node that joined or left", |p| p.joins.messages),
     metric("joins.bytes.mean", "bytes", "their bytes", |p| p.joins.bytes),
     metric("joins.table_messages.mean", "messages", "those of them by which a newcomer to Chord comes by its own pointers, for each join", |p| p.joins.table_messages),
@@ -170,28 +191,28 @@ pub static METRICS: &[Metric] = &[
     metric("joins.time_ms.mean", "ms", "mean time from the beginning of a join to its completion", |p| p.joins.time_ms.mean),
     metric("joins.time_ms.p99", "ms", "99th percentile of that time", |p| p.joins.time_ms.p99),
 
-    metric("puts.issued", "puts", "puts asked", |p| p.storage.puts.issued as f64),
-    metric("puts.stored", "puts", "puts acknowledged", |p| p.storage.puts.stored as f64),
-    metric("puts.failed", "puts", "puts not acknowledged", |p| p.storage.puts.failed as f64),
+    total("puts.issued", "puts", "puts asked", |p| p.storage.puts.issued as f64),
+    total("puts.stored", "puts", "puts acknowledged", |p| p.storage.puts.stored as f64),
+    total("puts.failed", "puts", "puts not acknowledged", |p| p.storage.puts.failed as f64),
     metric("puts.latency_ms.mean", "ms", "mean time to the acknowledgement of a put", |p| p.storage.put_ms.mean),
-    metric("gets.issued", "gets", "gets asked", |p| p.storage.gets.issued as f64),
-    metric("gets.correct", "gets", "gets answered with the acknowledged value or a newer one", |p| p.storage.gets.correct as f64),
-    metric("gets.old", "gets", "gets answered with an older value", |p| p.storage.gets.old as f64),
-    metric("gets.missing", "gets", "gets answered with nothing though there should be a value", |p| p.storage.gets.missing as f64),
-    metric("gets.failed", "gets", "gets not answered", |p| p.storage.gets.failed as f64),
-    metric("gets.timed_out", "gets", "gets not answered within the time-out", |p| p.storage.gets.failures.timed_out as f64),
+    total("gets.issued", "gets", "gets asked", |p| p.storage.gets.issued as f64),
+    total("gets.correct", "gets", "gets answered with the acknowledged value or a newer one", |p| p.storage.gets.correct as f64),
+    total("gets.old", "gets", "gets answered with an older value", |p| p.storage.gets.old as f64),
+    total("gets.missing", "gets", "gets answered with nothing though there should be a value", |p| p.storage.gets.missing as f64),
+    total("gets.failed", "gets", "gets not answered", |p| p.storage.gets.failed as f64),
+    total("gets.timed_out", "gets", "gets not answered within the time-out", |p| p.storage.gets.failures.timed_out as f64),
     metric("gets.hops.mean", "hops", "nodes that passed a get on or were asked, the one with the value included", |p| p.storage.get_hops),
     metric("gets.messages.mean", "messages", "messages for a get, search and answer, until something breaks; the searches of lookups and puts count too", |p| p.storage.get_messages),
     metric("gets.latency_ms.mean", "ms", "mean time to the answer of a get", |p| p.storage.get_ms.mean),
     metric("gets.latency_ms.p99", "ms", "99th percentile of the time to the answer of a get", |p| p.storage.get_ms.p99),
-    metric("storage.misdirected", "requests", "times that a put or get came to a node that was not the right one", |p| p.storage.misdirected as f64),
-    metric("storage.keys", "keys", "keys whose put was acknowledged", |p| p.storage.values.put as f64),
-    metric("storage.lost", "keys", "keys of which no node that is up has the acknowledged value or a newer one", |p| p.storage.values.lost as f64),
-    metric("storage.unavailable", "keys", "keys that are not lost, but with none of the nodes that should have them", |p| p.storage.values.unavailable as f64),
+    total("storage.misdirected", "requests", "times that a put or get came to a node that was not the right one", |p| p.storage.misdirected as f64),
+    total("storage.keys", "keys", "keys whose put was acknowledged", |p| p.storage.values.put as f64),
+    total("storage.lost", "keys", "keys of which no node that is up has the acknowledged value or a newer one", |p| p.storage.values.lost as f64),
+    total("storage.unavailable", "keys", "keys that are not lost, but with none of the nodes that should have them", |p| p.storage.values.unavailable as f64),
     metric("storage.copies.mean", "copies", "copies of a value at the end", |p| p.storage.values.copies as f64 / p.storage.values.put as f64),
 
-    metric("downloads.issued", "downloads", "downloads begun", |p| p.downloads.issued as f64),
-    metric("downloads.completed", "downloads", "downloads completed", |p| p.downloads.completed as f64),
+    total("downloads.issued", "downloads", "downloads begun", |p| p.downloads.issued as f64),
+    total("downloads.completed", "downloads", "downloads completed", |p| p.downloads.completed as f64),
     metric("downloads.seconds.mean", "s", "mean time of a download", |p| p.downloads.seconds.mean),
     metric("downloads.seconds.p50", "s", "median time of a download", |p| p.downloads.seconds.p50),
     metric("downloads.seconds.p99", "s", "99th percentile of the time of a download", |p| p.downloads.seconds.p99),
@@ -201,15 +222,23 @@ pub static METRICS: &[Metric] = &[
     metric("waiting_ms.busiest", "ms", "mean wait of a message at the node that handled most", |p| p.waiting.busiest_ms),
     metric("waiting_ms.max", "ms", "longest wait of a message", |p| p.waiting.max_ms),
 
-    metric("after_fault.issued", "requests", "lookups and gets made after the first fault", |p| p.after_fault.issued as f64),
-    metric("after_fault.wrong", "requests", "those that were not answered, or not rightly", |p| p.after_fault.wrong as f64),
+    total("after_fault.issued", "requests", "lookups and gets made after the first fault", |p| p.after_fault.issued as f64),
+    total("after_fault.wrong", "requests", "those that were not answered, or not rightly", |p| p.after_fault.wrong as f64),
     metric("after_fault.wrong_share", "", "their share", |p| p.after_fault.wrong as f64 / p.after_fault.issued as f64),
     metric("after_fault.outage_seconds", "s", "time from the first fault to the last request that went wrong", |p| p.after_fault.outage_seconds),
 
     metric("routing_entries.mean", "nodes", "other nodes that a node keeps track of, mean", |p| p.routing_entries.mean),
     metric("routing_entries.max", "nodes", "other nodes that a node keeps track of, most", |p| p.routing_entries.max as f64),
+    metric("total.messages_rate", "messages/s", "messages of all kinds that a node sends a second", |p| sum(p, None, |kind| kind.messages) / p.node_seconds),
+    metric("total.bytes_rate", "bytes/s", "bytes of all kinds that a node sends a second", |p| sum(p, None, |kind| kind.bytes) / p.node_seconds),
+    metric("lookup.messages_rate", "messages/s", "messages for lookups that a node sends a second", |p| sum(p, Some("lookup"), |kind| kind.messages) / p.node_seconds),
+    metric("lookup.bytes_rate", "bytes/s", "bytes for lookups that a node sends a second", |p| sum(p, Some("lookup"), |kind| kind.bytes) / p.node_seconds),
+    metric("membership.messages_rate", "messages/s", "messages for joining and leaving that a node sends a second", |p| sum(p, Some("membership"), |kind| kind.messages) / p.node_seconds),
+    metric("membership.bytes_rate", "bytes/s", "bytes for joining and leaving that a node sends a second", |p| sum(p, Some("membership"), |kind| kind.bytes) / p.node_seconds),
     metric("maintenance.messages_rate", "messages/s", "maintenance messages that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.messages) / p.node_seconds),
     metric("maintenance.bytes_rate", "bytes/s", "maintenance bytes that a node sends a second", |p| sum(p, Some("maintenance"), |kind| kind.bytes) / p.node_seconds),
+    metric("storage.messages_rate", "messages/s", "messages for values that a node sends a second", |p| sum(p, Some("storage"), |kind| kind.messages) / p.node_seconds),
+    metric("storage.bytes_rate", "bytes/s", "bytes for values that a node sends a second", |p| sum(p, Some("storage"), |kind| kind.bytes) / p.node_seconds),
 ];
 
 /// All metrics of a fit.
@@ -234,14 +263,20 @@ pub static SERIES: &[Series] = &[
     series("ring.largest_share", "", "share of nodes that stand on the largest ring or come to it"),
     series("views.right", "", "share of nodes whose view of the membership is the right one"),
     series("lookups.success", "", "share of the lookups that ended since the last sample which were answered rightly"),
+    series("lookups.incorrect", "", "share of the lookups that ended since the last sample which were answered wrongly"),
+    series("lookups.failed", "", "share of the lookups that ended since the last sample which were not answered"),
     series("gets.success", "", "share of the gets that ended since the last sample which were answered rightly"),
     series("storage.available", "", "share of the stored keys that a get would find"),
     series("storage.lost", "keys", "stored keys of which no copy is left"),
+    series("storage.copies", "copies", "copies of a stored key, mean over those that were put"),
     series("swarm.leechers", "peers", "peers that still download"),
     series("swarm.seeds", "peers", "peers that have the whole file"),
     series("swarm.completed", "downloads", "downloads completed since the start"),
     series("waiting_ms", "ms", "mean wait of a message since the last sample, at the server where messages waited longest"),
     series("messages.sent", "messages", "messages sent since the last sample, a second and node"),
+    series("bytes.sent", "bytes/s", "bytes sent since the last sample, a second and node"),
+    series("bytes.maintenance", "bytes/s", "those of maintenance"),
+    series("bytes.lookup", "bytes/s", "those of lookups"),
 ];
 
 #[cfg(test)]

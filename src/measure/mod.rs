@@ -6,6 +6,7 @@
 //!
 //! Must not know: overlays, scenario files, plots, threads.
 
+mod accounts;
 mod histogram;
 pub mod metrics;
 mod recorder;

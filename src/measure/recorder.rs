@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Tally;
+use super::accounts::Accounts;
 use super::storage::Ledger;
 use super::window::Window;
 use crate::id::Id;
+use crate::network::DirectDelays;
 use crate::oracle::Ring;
 use crate::sim::{Address, Duration, LookupId, Note, Observer, RequestId, Time, Value};
 
@@ -19,6 +21,8 @@ pub struct Recorder<'i> {
     tokens_per_node: usize,
     /// The nodes that are up: the truth that answers are judged by.
     ring: Rc<Ring>,
+    /// The delays that latencies are set against, if they are to be.
+    direct: Option<DirectDelays>,
     /// How often the ring has changed: while it has not, an owner stays the owner.
     ring_version: u32,
     /// Lookups without an answer after this time have failed.
@@ -43,19 +47,24 @@ pub struct Recorder<'i> {
     contactless: Vec<Address>,
     /// Nodes that stopped since anybody asked.
     stopped: Vec<(Time, Address)>,
-    tally: Tally,
+    accounts: Accounts,
+    /// The number of the next lookup.
+    next_lookup: u32,
     trace: Option<(LookupId, Trace)>,
 }
 
 /// A lookup that is followed.
 #[derive(Clone, Copy, Debug)]
 struct Followed {
+    origin: Address,
     stands_at: Address,
     /// The key's owner at the time of this version of the ring.
     owner: Address,
     ring_version: u32,
     timeouts: u32,
     forwards: u32,
+    /// How often it has come to a node other than its origin.
+    contacted: u32,
     issued: Time,
     key: Id,
     /// The key's predecessor when it was asked, the goal of the forwards.
@@ -92,6 +101,7 @@ impl<'i> Recorder<'i> {
             ids,
             tokens_per_node: 1,
             ring,
+            direct: None,
             ring_version: 0,
             timeout,
             lookups: Window::default(),
@@ -105,7 +115,8 @@ impl<'i> Recorder<'i> {
             circling: 0,
             contactless: Vec::new(),
             stopped: Vec::new(),
-            tally: Tally::default(),
+            accounts: Accounts::default(),
+            next_lookup: 0,
             trace: None,
         }
     }
@@ -114,6 +125,11 @@ impl<'i> Recorder<'i> {
     /// next ones.
     pub fn with_tokens(self, tokens_per_node: usize) -> Self {
         Recorder { tokens_per_node, ..self }
+    }
+
+    /// The same, setting the latencies of lookups against these delays.
+    pub fn with_direct_delays(self, direct: DirectDelays) -> Self {
+        Recorder { direct: Some(direct), ..self }
     }
 
     /// The same, interrupting the simulation when a node stops.
@@ -150,9 +166,20 @@ impl<'i> Recorder<'i> {
         &self.ring
     }
 
-    /// What has been counted so far. Requests that are open are in it as issued only.
+    /// What has been counted so far, without the warm-up once that is over. Requests that are
+    /// open are in it as issued only.
     pub fn so_far(&self) -> &Tally {
-        &self.tally
+        self.accounts.counted()
+    }
+
+    /// What has been counted since the start, warm-up included.
+    pub fn in_all(&self, get: impl Fn(&Tally) -> u64) -> u64 {
+        self.accounts.in_all(get)
+    }
+
+    /// The warm-up ends: what was asked or happened before this moment is in no result.
+    pub fn end_warm_up(&mut self, now: Time) {
+        self.accounts.end_warm_up(now);
     }
 
     /// The truth about the stored values.
@@ -181,7 +208,7 @@ impl<'i> Recorder<'i> {
 
     /// A node begins to join.
     pub fn join_begins(&mut self, now: Time, node: Address) {
-        self.tally.joins.issued += 1;
+        self.accounts.now().joins.issued += 1;
         self.joining.insert(node, now);
     }
 
@@ -192,7 +219,7 @@ impl<'i> Recorder<'i> {
 
     /// A node is asked to leave.
     pub fn leave_begins(&mut self) {
-        self.tally.joins.leaves += 1;
+        self.accounts.now().joins.leaves += 1;
     }
 
     /// Something breaks at this moment.
@@ -213,42 +240,46 @@ impl<'i> Recorder<'i> {
     /// A lookup of a key is about to be asked at a node; gives it its number.
     pub fn issue(&mut self, now: Time, origin: Address, key: Id) -> LookupId {
         self.slide(now);
-        let number = LookupId(self.tally.issued as u32);
+        let number = LookupId(self.next_lookup);
+        self.next_lookup += 1;
         let (predecessor, owner) = self.ring.around(self.ids, key);
         let goal = self.ids[predecessor.index()];
         let followed = Followed {
+            origin,
             stands_at: origin,
             owner,
             ring_version: self.ring_version,
             timeouts: 0,
             forwards: 0,
+            contacted: 0,
             issued: now,
             key,
             goal,
             remaining: self.ids[origin.index()].distance_to(goal),
         };
         self.lookups.open(number.0, followed);
-        self.tally.issued += 1;
-        self.tally.after_fault.issued += u64::from(self.fault.is_some());
+        let tally = self.accounts.now();
+        tally.issued += 1;
+        tally.after_fault.issued += u64::from(self.fault.is_some());
         number
     }
 
     /// A value is about to be put, by a request with this number.
     pub fn issue_put(&mut self, now: Time, key: usize) -> (RequestId, Value) {
-        self.ledger.issue_put(now, key, &mut self.tally)
+        self.ledger.issue_put(now, key, &mut self.accounts)
     }
 
     /// A value is about to be asked for, by a request with this number.
     pub fn issue_get(&mut self, now: Time, key: usize) -> RequestId {
-        self.tally.after_fault.issued += u64::from(self.fault.is_some());
-        self.ledger.issue_get(now, key, &mut self.tally)
+        self.accounts.now().after_fault.issued += u64::from(self.fault.is_some());
+        self.ledger.issue_get(now, key, &mut self.accounts)
     }
 
     /// A node is about to download the shared file.
     pub fn issue_download(&mut self, now: Time) -> RequestId {
         // Of the numbers of puts and gets, so that a failed download is none of them.
         let request = self.ledger.number();
-        self.tally.downloads.issued += 1;
+        self.accounts.now().downloads.issued += 1;
         self.downloads.open(request.0, now);
         request
     }
@@ -270,8 +301,8 @@ impl<'i> Recorder<'i> {
                 if self.is_too_late(&lookup, now) { Ending::TimedOut } else { Ending::Unanswered };
             self.close(LookupId(number), &lookup, now, ending);
         }
-        self.ledger.finish(now, self.fault, &mut self.tally);
-        self.tally
+        self.ledger.finish(now, self.fault, &mut self.accounts);
+        self.accounts.close()
     }
 
     /// Closes the lookups that nobody waits for any more.
@@ -288,15 +319,34 @@ impl<'i> Recorder<'i> {
         self.timeout.is_some_and(|timeout| lookup.issued + timeout < now)
     }
 
+    /// How many times the round trip between two nodes a lookup took, as so many milliseconds;
+    /// nothing for the node's own keys, or where there is no distance.
+    fn stretch(&self, origin: Address, owner: Address, latency: Duration) -> Option<Duration> {
+        let direct = self.direct.as_ref()?;
+        // Messages to any of a server's addresses go to the node that has them all.
+        let host = owner.index() - owner.index() % self.tokens_per_node;
+        let owner = Address::new(host);
+        if owner == origin {
+            return None;
+        }
+        let round_trip = direct.between(origin, owner) + direct.between(owner, origin);
+        let millis = u128::from(Duration::from_millis(1).as_nanos());
+        let stretch = u128::from(latency.as_nanos()) * millis;
+        let stretch = stretch.checked_div(u128::from(round_trip.as_nanos()))?;
+        Some(Duration::from_nanos(u64::try_from(stretch).unwrap_or(u64::MAX)))
+    }
+
     fn stands_at(&mut self, now: Time, number: LookupId, node: Address) {
         let most_forwards = self.most_forwards();
         let Some(lookup) = self.lookups.get(number.0) else { return self.goes_astray(number) };
         if lookup.stands_at != node {
             let remaining = self.ids[node.index()].distance_to(lookup.goal);
-            self.tally.forwards += 1;
+            let tally = self.accounts.of(lookup.issued);
+            tally.forwards += 1;
             if remaining.is_at_most_half_of(lookup.remaining) {
-                self.tally.halving_forwards += 1;
+                tally.halving_forwards += 1;
             }
+            lookup.contacted += u32::from(node != lookup.origin);
             lookup.remaining = remaining;
             lookup.stands_at = node;
             lookup.forwards += 1;
@@ -332,14 +382,23 @@ impl<'i> Recorder<'i> {
     }
 
     fn close(&mut self, number: LookupId, lookup: &Followed, now: Time, ending: Ending) {
-        self.tally.lookup_timeouts += u64::from(lookup.timeouts);
-        self.tally.max_timeouts = self.tally.max_timeouts.max(u64::from(lookup.timeouts));
+        let stretch = match ending {
+            Ending::Answered { owner, .. } => {
+                self.stretch(lookup.origin, owner, now.since(lookup.issued))
+            }
+            _ => None,
+        };
+        let tally = self.accounts.of(lookup.issued);
+        tally.lookup_timeouts += u64::from(lookup.timeouts);
+        tally.max_timeouts = tally.max_timeouts.max(u64::from(lookup.timeouts));
+        tally.contacted += u64::from(lookup.contacted);
+        tally.max_contacted = tally.max_contacted.max(u64::from(lookup.contacted));
         let mut is_right = false;
         match ending {
-            Ending::TimedOut => self.tally.failures.timed_out += 1,
-            Ending::Unanswered => self.tally.failures.unanswered += 1,
-            Ending::NoRoute => self.tally.failures.no_route += 1,
-            Ending::Looped => self.tally.failures.looped += 1,
+            Ending::TimedOut => tally.failures.timed_out += 1,
+            Ending::Unanswered => tally.failures.unanswered += 1,
+            Ending::NoRoute => tally.failures.no_route += 1,
+            Ending::Looped => tally.failures.looped += 1,
             Ending::Answered { owner, hops } => {
                 let right = if lookup.ring_version == self.ring_version {
                     lookup.owner
@@ -347,17 +406,20 @@ impl<'i> Recorder<'i> {
                     self.ring.owner(self.ids, lookup.key)
                 };
                 is_right = right == owner;
-                self.tally.count_hops(hops as usize);
-                self.tally.latency.record(now.since(lookup.issued));
+                tally.count_hops(hops as usize);
+                tally.latency.record(now.since(lookup.issued));
+                if let Some(stretch) = stretch {
+                    tally.stretch.record(stretch);
+                }
                 if is_right {
-                    self.tally.correct += 1;
+                    tally.correct += 1;
                 } else {
-                    self.tally.incorrect += 1;
+                    tally.incorrect += 1;
                 }
             }
         }
         if !is_right {
-            self.tally.after_fault.count_wrong(lookup.issued, self.fault);
+            tally.after_fault.count_wrong(lookup.issued, self.fault);
         }
         if let Some((traced, trace)) = &mut self.trace
             && *traced == number
@@ -376,35 +438,37 @@ impl Observer for Recorder<'_> {
         match note {
             Note::StandsAt { lookup, node } => self.stands_at(now, lookup, node),
             Note::TimedOut(lookup) => {
-                self.tally.all_timeouts += 1;
+                self.accounts.now().all_timeouts += 1;
                 if let Some(lookup) = self.lookups.get(lookup.0) {
                     lookup.timeouts += 1;
                 }
             }
-            Note::MaintenanceTimedOut => self.tally.all_timeouts += 1,
+            Note::MaintenanceTimedOut => self.accounts.now().all_timeouts += 1,
             Note::Answer { lookup, owner, hops } => {
                 self.end(lookup, now, Ending::Answered { owner, hops });
             }
             Note::NoRoute(lookup) => self.end(lookup, now, Ending::NoRoute),
             Note::Joined => {
                 if let Some(began) = self.joining.remove(&at) {
-                    self.tally.joins.completed += 1;
-                    self.tally.joins.time.record(now.since(began));
+                    let joins = &mut self.accounts.of(began).joins;
+                    joins.completed += 1;
+                    joins.time.record(now.since(began));
                 }
             }
             Note::ContactLost => self.contactless.push(at),
-            Note::Stored(request) => self.ledger.on_stored(now, request, &mut self.tally),
+            Note::Stored(request) => self.ledger.on_stored(now, request, &mut self.accounts),
             Note::Fetched { request, value, hops } => {
-                self.ledger.on_fetched(now, request, value, hops, self.fault, &mut self.tally);
+                self.ledger.on_fetched(now, request, value, hops, self.fault, &mut self.accounts);
             }
-            Note::Misdirected(_) => self.tally.storage.misdirected += 1,
+            Note::Misdirected(_) => self.accounts.now().storage.misdirected += 1,
             Note::Failed(request) => {
-                self.ledger.on_failed(now, request, self.fault, &mut self.tally);
+                self.ledger.on_failed(now, request, self.fault, &mut self.accounts);
             }
             Note::Downloaded(request) => {
                 if let Some(began) = self.downloads.finish(request.0) {
-                    self.tally.downloads.completed += 1;
-                    self.tally.downloads.time.record(now.since(began));
+                    let downloads = &mut self.accounts.of(began).downloads;
+                    downloads.completed += 1;
+                    downloads.time.record(now.since(began));
                 }
             }
         }

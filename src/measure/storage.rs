@@ -1,7 +1,7 @@
 //! The truth about stored values: which were put, which of them a get should find, and what
 //! came of every put and get.
 
-use super::Tally;
+use super::accounts::Accounts;
 use super::summary::Failures;
 use super::window::Window;
 use crate::id::Id;
@@ -84,7 +84,7 @@ impl Ledger {
         &mut self,
         now: Time,
         key: usize,
-        tally: &mut Tally,
+        accounts: &mut Accounts,
     ) -> (RequestId, Value) {
         let request = self.number();
         let of = &mut self.keys[key];
@@ -92,15 +92,20 @@ impl Ledger {
         let value = Value { version: of.issued, bytes: of.bytes };
         let wants = Wants::Put(of.issued);
         self.requests.open(request.0, Request { key: key as u32, issued: now, wants });
-        tally.storage.puts.issued += 1;
+        accounts.now().storage.puts.issued += 1;
         (request, value)
     }
 
-    pub(super) fn issue_get(&mut self, now: Time, key: usize, tally: &mut Tally) -> RequestId {
+    pub(super) fn issue_get(
+        &mut self,
+        now: Time,
+        key: usize,
+        accounts: &mut Accounts,
+    ) -> RequestId {
         let request = self.number();
         let wants = Wants::Get(self.keys[key].acknowledged);
         self.requests.open(request.0, Request { key: key as u32, issued: now, wants });
-        tally.storage.gets.issued += 1;
+        accounts.now().storage.gets.issued += 1;
         request
     }
 
@@ -111,11 +116,12 @@ impl Ledger {
     }
 
     /// A put is acknowledged. However late that is, the value is there.
-    pub(super) fn on_stored(&mut self, now: Time, request: RequestId, tally: &mut Tally) {
+    pub(super) fn on_stored(&mut self, now: Time, request: RequestId, accounts: &mut Accounts) {
         let Some(request) = self.requests.finish(request.0) else { return };
         let Wants::Put(version) = request.wants else { return };
         let key = &mut self.keys[request.key as usize];
         key.acknowledged = key.acknowledged.max(version);
+        let tally = accounts.of(request.issued);
         if self.is_too_late(&request, now) {
             tally.storage.puts.failures.timed_out += 1;
         } else {
@@ -132,11 +138,12 @@ impl Ledger {
         value: Option<Value>,
         hops: u32,
         fault: Option<Time>,
-        tally: &mut Tally,
+        accounts: &mut Accounts,
     ) {
         let Some(request) = self.requests.finish(request.0) else { return };
         let Wants::Get(wanted) = request.wants else { return };
         let found = value.map_or(0, |value| value.version);
+        let tally = accounts.of(request.issued);
         let gets = &mut tally.storage.gets;
         if self.is_too_late(&request, now) {
             gets.failures.timed_out += 1;
@@ -162,10 +169,10 @@ impl Ledger {
         now: Time,
         request: RequestId,
         fault: Option<Time>,
-        tally: &mut Tally,
+        accounts: &mut Accounts,
     ) {
         let Some(request) = self.requests.finish(request.0) else { return };
-        let failures = failures_of(&request, fault, tally);
+        let failures = failures_of(&request, fault, accounts);
         if self.is_too_late(&request, now) {
             failures.timed_out += 1;
         } else {
@@ -174,9 +181,9 @@ impl Ledger {
     }
 
     /// Closes the books.
-    pub(super) fn finish(&mut self, now: Time, fault: Option<Time>, tally: &mut Tally) {
+    pub(super) fn finish(&mut self, now: Time, fault: Option<Time>, accounts: &mut Accounts) {
         while let Some((_, request)) = self.requests.finish_oldest_if(|_| true) {
-            let failures = failures_of(&request, fault, tally);
+            let failures = failures_of(&request, fault, accounts);
             if self.is_too_late(&request, now) {
                 failures.timed_out += 1;
             } else {
@@ -194,8 +201,9 @@ impl Ledger {
 fn failures_of<'t>(
     request: &Request,
     fault: Option<Time>,
-    tally: &'t mut Tally,
+    accounts: &'t mut Accounts,
 ) -> &'t mut Failures {
+    let tally = accounts.of(request.issued);
     match request.wants {
         Wants::Put(_) => &mut tally.storage.puts.failures,
         Wants::Get(_) => {
@@ -216,7 +224,7 @@ mod tests {
     /// A ledger over two keys, with what it has counted.
     struct Books {
         ledger: Ledger,
-        tally: Tally,
+        accounts: Accounts,
     }
 
     fn books(preloaded: bool, timeout_ms: Option<u64>) -> Books {
@@ -224,7 +232,7 @@ mod tests {
         let keys = [(space.id(10), 100), (space.id(20), 200)];
         let mut ledger = Ledger::default();
         ledger.set_up(keys.into_iter(), preloaded, timeout_ms.map(Duration::from_millis));
-        Books { ledger, tally: Tally::default() }
+        Books { ledger, accounts: Accounts::default() }
     }
 
     fn at(millis: u64) -> Time {
@@ -233,21 +241,21 @@ mod tests {
 
     impl Books {
         fn put(&mut self, issued: u64) -> RequestId {
-            self.ledger.issue_put(at(issued), KEY, &mut self.tally).0
+            self.ledger.issue_put(at(issued), KEY, &mut self.accounts).0
         }
 
         fn stored(&mut self, now: u64, put: RequestId) {
-            self.ledger.on_stored(at(now), put, &mut self.tally);
+            self.ledger.on_stored(at(now), put, &mut self.accounts);
         }
 
         fn get(&mut self, issued: u64) -> RequestId {
-            self.ledger.issue_get(at(issued), KEY, &mut self.tally)
+            self.ledger.issue_get(at(issued), KEY, &mut self.accounts)
         }
 
         /// A get is answered with this version; zero for nothing.
         fn fetched(&mut self, now: u64, get: RequestId, version: u32) {
             let value = (version > 0).then_some(Value { version, bytes: 200 });
-            self.ledger.on_fetched(at(now), get, value, 2, None, &mut self.tally);
+            self.ledger.on_fetched(at(now), get, value, 2, None, &mut self.accounts);
         }
 
         /// The versions of the values that there should be.
@@ -257,7 +265,7 @@ mod tests {
 
         /// Correct, old and missing.
         fn gets(&self) -> (u64, u64, u64) {
-            let Gets { correct, old, missing, .. } = self.tally.storage.gets;
+            let Gets { correct, old, missing, .. } = self.accounts.counted().storage.gets;
             (correct, old, missing)
         }
     }
@@ -277,7 +285,13 @@ mod tests {
             books.fetched(5, get, version);
         }
         assert_eq!(books.gets(), (4, 1, 2));
-        assert_eq!((books.tally.storage.gets.issued, books.tally.storage.get_hops), (7, 14));
+        assert_eq!(
+            (
+                books.accounts.counted().storage.gets.issued,
+                books.accounts.counted().storage.get_hops
+            ),
+            (7, 14)
+        );
     }
 
     #[test]
@@ -309,7 +323,7 @@ mod tests {
         assert_eq!(books.versions(), [1, 4]);
         // A second acknowledgement counts for nothing.
         books.stored(4, puts[2]);
-        let puts = &books.tally.storage.puts;
+        let puts = &books.accounts.counted().storage.puts;
         assert_eq!((puts.issued, puts.stored), (3, 3));
     }
 
@@ -319,15 +333,15 @@ mod tests {
         let (in_time, late) = (books.put(0), books.put(1));
         books.stored(1000, in_time);
         books.stored(1002, late);
-        let Puts { stored, failures, .. } = books.tally.storage.puts;
+        let Puts { stored, failures, .. } = books.accounts.counted().storage.puts;
         assert_eq!((stored, failures.timed_out, failures.total()), (1, 1, 1));
         assert_eq!(books.versions(), [1, 3]);
         let (in_time, late) = (books.get(2000), books.get(2000));
         books.fetched(3000, in_time, 3);
         books.fetched(3001, late, 3);
-        let gets = &books.tally.storage.gets;
+        let gets = &books.accounts.counted().storage.gets;
         assert_eq!((gets.correct, gets.failures.timed_out, gets.failures.total()), (1, 1, 1));
-        assert_eq!(books.tally.storage.get_hops, 2, "hops are of answers in time");
+        assert_eq!(books.accounts.counted().storage.get_hops, 2, "hops are of answers in time");
     }
 
     #[test]
@@ -336,13 +350,13 @@ mod tests {
         let gets = [books.get(0), books.get(0), books.get(0), books.get(1500)];
         let puts = [books.put(0), books.put(1500)];
         for (now, request) in [(1000, gets[0]), (1001, gets[1]), (1000, puts[0])] {
-            books.ledger.on_failed(at(now), request, None, &mut books.tally);
+            books.ledger.on_failed(at(now), request, None, &mut books.accounts);
         }
         // Answered after it was given up.
         books.fetched(1000, gets[0], 1);
         books.stored(1000, puts[0]);
-        books.ledger.finish(at(2000), None, &mut books.tally);
-        let storage = &books.tally.storage;
+        books.ledger.finish(at(2000), None, &mut books.accounts);
+        let storage = &books.accounts.counted().storage;
         assert_eq!(
             storage.gets.failures,
             Failures { no_route: 1, timed_out: 2, unanswered: 1, looped: 0 },

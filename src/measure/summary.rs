@@ -52,12 +52,20 @@ pub struct Point {
     pub events: f64,
     /// Simulated seconds, mean over repeats.
     pub simulated_seconds: f64,
+    /// Simulated seconds after the warm-up, mean over repeats. What is counted is counted in
+    /// them, but for events and what faults have done.
+    pub measured_seconds: f64,
     /// How often a lookup was passed on until it stood at the key's predecessor.
     pub hops: Hops,
     /// What came of the lookups, summed over repeats.
     pub lookups: Lookups,
     /// Time from asking to the answer, over the lookups that got one.
     pub latency_ms: Distribution,
+    /// That time over the round trip that a message from the node that asked to the answered
+    /// one and back is expected to take; without the answers that name the node itself.
+    pub stretch: Distribution,
+    /// Nodes that lookups came to.
+    pub contacted: Contacted,
     /// Attempts to contact a node that did not answer.
     pub timeouts: Timeouts,
     /// Times that a lookup was passed on, and whether each at least halved the
@@ -68,7 +76,7 @@ pub struct Point {
     /// Messages that each server received and handled.
     pub messages_per_node: Load,
     /// Messages sent, by kind, mean over repeats.
-    pub messages: Vec<MessageCount>,
+    pub messages: Vec<MessageRate>,
     /// How right the pointers were at the end.
     pub ring: RingHealth,
     /// Nodes that joined and left.
@@ -338,6 +346,19 @@ pub struct Distribution {
     pub max: f64,
 }
 
+/// Nodes, other than the one that asks, that a lookup was passed on to or whose answer it
+/// went on with. A node that a lookup comes back to is counted again; attempts to contact a
+/// node that did not answer are not.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Contacted {
+    /// Mean per finished lookup.
+    pub mean: f64,
+    /// Half the width of the mean's 95 % confidence interval over repeats.
+    pub ci95: Option<f64>,
+    /// The most in one lookup.
+    pub max: u64,
+}
+
 /// Attempts to contact a node that did not answer.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Timeouts {
@@ -410,6 +431,18 @@ pub struct MessageCount {
     pub messages: f64,
     /// Their bytes on the wire, headers included, mean over repeats.
     pub bytes: f64,
+}
+
+/// Messages of one kind, altogether and for a node in a second.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MessageRate {
+    /// All that were sent.
+    #[serde(flatten)]
+    pub sent: MessageCount,
+    /// Messages that a node sends in a second; zero where no time has passed.
+    pub messages_per_node_second: f64,
+    /// Their bytes.
+    pub bytes_per_node_second: f64,
 }
 
 /// How right the pointers of the nodes were at the end, as shares from 0 to 1,

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
-    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening, Hops, Joins,
-    Load, Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline,
-    Timeouts, Values, Waiting,
+    Bins, Contacted, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening,
+    Hops, Joins, Load, Lookups, MessageCount, MessageRate, Point, Puts, RingHealth, RoutingEntries,
+    Storage, Timeline, Timeouts, Values, Waiting,
 };
 use crate::sim::{Digest, Duration, Time};
 
@@ -51,6 +51,12 @@ pub struct Tally {
     pub hops: Vec<u64>,
     /// Time to the answer.
     pub latency: LatencyHistogram,
+    /// Time to the answer over the direct round trip, as so many milliseconds.
+    pub stretch: LatencyHistogram,
+    /// How often lookups came to a node other than their origin.
+    pub contacted: u64,
+    /// The most of one lookup.
+    pub max_contacted: u64,
     /// Time-outs of lookups.
     pub lookup_timeouts: u64,
     /// The most of one lookup.
@@ -99,6 +105,8 @@ pub struct Tally {
     pub events: u64,
     /// The fingerprint of all of them.
     pub digest: u64,
+    /// When the warm-up ended.
+    pub counted_from: Time,
     /// When the run ended.
     pub end: Time,
 }
@@ -203,6 +211,10 @@ impl Tally {
         (answered > 0).then(|| total as f64 / answered as f64)
     }
 
+    fn mean_contacted(&self) -> Option<f64> {
+        (self.issued > 0).then(|| self.contacted as f64 / self.issued as f64)
+    }
+
     fn mean_timeouts(&self) -> Option<f64> {
         (self.issued > 0).then(|| self.lookup_timeouts as f64 / self.issued as f64)
     }
@@ -217,6 +229,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
     let first = tallies.first().expect("a point has at least one repeat");
     let average = |get: fn(&Tally) -> f64| mean(&tallies.iter().map(get).collect::<Vec<_>>());
     let sum = |get: fn(&Tally) -> u64| tallies.iter().map(get).sum::<u64>();
+    let node_seconds = average(|tally| tally.node_seconds);
     Point {
         params,
         system: first.system.clone(),
@@ -227,9 +240,12 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         id_collisions: average(|tally| tally.collisions as f64),
         events: average(|tally| tally.events as f64),
         simulated_seconds: average(|tally| tally.end.since(Time::ZERO).as_secs_f64()),
+        measured_seconds: average(|tally| tally.end.since(tally.counted_from).as_secs_f64()),
         hops: hops(tallies),
         lookups: lookups(tallies),
         latency_ms: distribution(tallies, |tally| &tally.latency),
+        stretch: distribution(tallies, |tally| &tally.stretch),
+        contacted: contacted(tallies),
         timeouts: timeouts(tallies),
         forwards: Forwards {
             total: sum(|tally| tally.forwards),
@@ -238,7 +254,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         },
         keys_per_node: load(tallies, |tally| &tally.keys),
         messages_per_node: load(tallies, |tally| &tally.handled),
-        messages: messages(tallies),
+        messages: messages(tallies, node_seconds),
         ring: ring_health(tallies),
         joins: joins(tallies),
         storage: storage(tallies),
@@ -253,7 +269,7 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
             mean: average(|tally| mean_of(&tally.routing_entries).unwrap_or(0.0)),
             max: tallies.iter().flat_map(|t| t.routing_entries.iter().copied()).max().unwrap_or(0),
         },
-        node_seconds: average(|tally| tally.node_seconds),
+        node_seconds,
         happenings: first.happenings.clone(),
         notices: notices(tallies),
         timeline: timeline(tallies),
@@ -506,6 +522,12 @@ fn timeline(tallies: &[Tally]) -> Timeline {
     timeline
 }
 
+fn contacted(tallies: &[Tally]) -> Contacted {
+    let (mean, ci95) = mean_and_interval(tallies.iter().map(Tally::mean_contacted));
+    let max = tallies.iter().map(|tally| tally.max_contacted).max().unwrap_or(0);
+    Contacted { mean, ci95, max }
+}
+
 fn timeouts(tallies: &[Tally]) -> Timeouts {
     let (mean, ci95) = mean_and_interval(tallies.iter().map(Tally::mean_timeouts));
     Timeouts {
@@ -553,16 +575,21 @@ fn bins(ascending: &[u64]) -> Bins {
     Bins { width, counts }
 }
 
-fn messages(tallies: &[Tally]) -> Vec<MessageCount> {
+fn messages(tallies: &[Tally], node_seconds: f64) -> Vec<MessageRate> {
     let repeats = tallies.len() as f64;
+    let rate = |count: f64| if node_seconds > 0.0 { count / node_seconds } else { 0.0 };
     let kinds = tallies[0].messages.iter().enumerate();
-    kinds
-        .map(|(kind, of_kind)| MessageCount {
-            messages: tallies.iter().map(|t| t.messages[kind].messages).sum::<f64>() / repeats,
-            bytes: tallies.iter().map(|t| t.messages[kind].bytes).sum::<f64>() / repeats,
-            ..of_kind.clone()
-        })
-        .collect()
+    let sent = kinds.map(|(kind, of_kind)| MessageCount {
+        messages: tallies.iter().map(|t| t.messages[kind].messages).sum::<f64>() / repeats,
+        bytes: tallies.iter().map(|t| t.messages[kind].bytes).sum::<f64>() / repeats,
+        ..of_kind.clone()
+    });
+    sent.map(|sent| MessageRate {
+        messages_per_node_second: rate(sent.messages),
+        bytes_per_node_second: rate(sent.bytes),
+        sent,
+    })
+    .collect()
 }
 
 fn ring_health(tallies: &[Tally]) -> RingHealth {

@@ -116,9 +116,16 @@ impl Access {
     }
 
     /// A delay between two servers, which is longer if they are slow.
-    pub(super) fn slowed(&self, (from, to): (usize, usize), delay: Duration) -> Duration {
-        let receiver = if from == to { 1.0 } else { self.class(to).slow };
-        times(delay, self.class(from).slow * receiver)
+    fn slowed(&self, servers: (usize, usize), delay: Duration) -> Duration {
+        between_slow(servers, delay, |server| self.class(server).slow)
+    }
+
+    /// The factor by which everything takes longer at each server; nothing if none is slow.
+    pub(super) fn slowness(&self) -> Vec<f64> {
+        if self.classes.iter().all(|class| class.slow == 1.0) {
+            return Vec::new();
+        }
+        (0..self.of_server.len()).map(|server| self.class(server).slow).collect()
     }
 
     /// How long a server is busy with a message over which others take this time.
@@ -135,6 +142,20 @@ impl Access {
     pub(super) fn all_are_contactable(&self) -> bool {
         self.classes.iter().all(|class| class.contactable)
     }
+}
+
+/// A delay between two servers, which is longer if they are slow by these factors.
+pub(super) fn slowed(delay: Duration, slowness: &[f64], servers: (usize, usize)) -> Duration {
+    between_slow(servers, delay, |server| slowness.get(server).copied().unwrap_or(1.0))
+}
+
+fn between_slow(
+    (from, to): (usize, usize),
+    delay: Duration,
+    slowness: impl Fn(usize) -> f64,
+) -> Duration {
+    let receiver = if from == to { 1.0 } else { slowness(to) };
+    times(delay, slowness(from) * receiver)
 }
 
 fn times(duration: Duration, factor: f64) -> Duration {

@@ -12,6 +12,9 @@ pub mod latency;
 
 pub use access::{Access, Class};
 pub use faults::{DisturbanceId, Disturbances};
+
+use std::rc::Rc;
+
 pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Envelope, Stream, Time};
@@ -19,7 +22,7 @@ use crate::sim::{Address, Duration, Envelope, Stream, Time};
 /// A network of independent one-way delays and independent losses.
 #[derive(Debug)]
 pub struct Network {
-    latency: Latency,
+    latency: Rc<Latency>,
     /// Probability that a message is lost as long as nothing is wrong.
     loss: f64,
     /// Two streams, so that losing messages does not change the delays of the others.
@@ -44,7 +47,7 @@ impl Network {
     /// server of its own.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
         Network {
-            latency,
+            latency: Rc::new(latency),
             loss,
             latency_random,
             loss_random,
@@ -82,12 +85,15 @@ impl Network {
         Network { servers: (count, service_time), ..self }
     }
 
-    /// How long a message from one node to another can be expected to be under way when no
-    /// link holds it up: the mean where delays are drawn for every message.
-    pub fn direct(&self, from: Address, to: Address) -> Duration {
-        let servers = (self.server_of(from), self.server_of(to));
-        let mean = self.latency.mean(servers);
-        self.access.as_ref().map_or(mean, |access| access.slowed(servers, mean))
+    /// How long messages between nodes at these places can be expected to be under way when no
+    /// link holds them up. Without places every node is at one of its own.
+    pub fn direct_delays(&self, places: Vec<u32>) -> DirectDelays {
+        DirectDelays {
+            latency: Rc::clone(&self.latency),
+            slow: self.access.as_ref().map_or_else(Vec::new, |access| access.slowness()),
+            virtual_nodes: self.virtual_nodes,
+            places,
+        }
     }
 
     /// Whether anybody can send to everybody.
@@ -116,8 +122,38 @@ impl Network {
     }
 
     fn server_of(&self, node: Address) -> usize {
-        // A division takes as long as all else about a constant delay.
-        if self.virtual_nodes == 1 { node.index() } else { node.index() / self.virtual_nodes }
+        server_of(node, self.virtual_nodes)
+    }
+}
+
+fn server_of(node: Address, virtual_nodes: usize) -> usize {
+    // A division takes as long as all else about a constant delay.
+    if virtual_nodes == 1 { node.index() } else { node.index() / virtual_nodes }
+}
+
+/// The delays of a network as they are expected: the mean where they are drawn for every
+/// message; without losses, full links or service times. For whoever sets measured times
+/// against them.
+#[derive(Clone, Debug)]
+pub struct DirectDelays {
+    latency: Rc<Latency>,
+    /// The factor of every server's slowness; none if none is slow.
+    slow: Vec<f64>,
+    virtual_nodes: usize,
+    /// The place of every node; its own if this is empty.
+    places: Vec<u32>,
+}
+
+impl DirectDelays {
+    /// The expected one-way delay from one node to another.
+    pub fn between(&self, from: Address, to: Address) -> Duration {
+        let servers = (self.server_of(from), self.server_of(to));
+        access::slowed(self.latency.mean(servers), &self.slow, servers)
+    }
+
+    fn server_of(&self, node: Address) -> usize {
+        let place = self.places.get(node.index()).map_or(node.index(), |place| *place as usize);
+        server_of(Address::new(place), self.virtual_nodes)
     }
 }
 

@@ -80,7 +80,7 @@ fn jitter_stays_within_its_share_and_is_even() {
     assert!((mean - 50.0).abs() < 5.0 * deviation / f64::from(MESSAGES).sqrt(), "{mean}");
     let quarter = delays.iter().filter(|delay| **delay < 45.0).count() as f64;
     assert!((quarter / f64::from(MESSAGES) - 0.25).abs() < 0.01, "{quarter}");
-    assert_eq!(network.direct(Address::new(0), Address::new(1)), ms(50));
+    assert_eq!(network.direct_delays(Vec::new()).between(Address::new(0), Address::new(1)), ms(50));
 }
 
 #[test]
@@ -88,7 +88,8 @@ fn what_is_direct_is_what_a_message_takes_that_nothing_holds_up() {
     let slow = Class { slow: 3.0, ..class(0.5) };
     let mut network = network(euclidean(SERVERS), 0.0).with_access(access(&[slow]));
     for (from, to) in (0..SERVERS).flat_map(|from| (0..SERVERS).map(move |to| (from, to))) {
-        let direct = network.direct(Address::new(from), Address::new(to));
+        let direct =
+            network.direct_delays(Vec::new()).between(Address::new(from), Address::new(to));
         assert_eq!(send(&mut network, from, to), Some(direct));
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::math;
 use crate::measure::summary::{
-    Bins, Comparison, Fit, Hops, Line, Load, MessageCount, Outcome, Point, Run, Summary, Timeline,
+    Bins, Comparison, Fit, Hops, Line, Load, MessageCount, MessageRate, Outcome, Point, Run,
+    Summary, Timeline,
 };
 
 /// A value at each place, as published.
@@ -141,7 +142,7 @@ pub(super) fn systems() -> Outcome {
             let mut point = at(&[("system", json!(name)), ("population.nodes", json!(nodes))]);
             point.system = name.to_owned();
             point = with_load(with_hops(point, nodes), 20);
-            point.messages[0].messages = cost(nodes as f64) * (0.9 + 0.1 * wobble(power));
+            point.messages[0].sent.messages = cost(nodes as f64) * (0.9 + 0.1 * wobble(power));
             let depth = (cost(1024.0) / 1100.0).min(1.0);
             point.timeline = over_time(&[("lookups.success", depth), ("ring.right_fingers", 0.3)]);
             points.push(point);
@@ -290,12 +291,14 @@ fn with_load(mut point: Point, mean: u64) -> Point {
         histogram: Bins { width: mean, counts },
         ..Load::default()
     };
-    point.messages = vec![MessageCount {
+    let sent = MessageCount {
         kind: "find_successor".to_owned(),
         purpose: "lookup".to_owned(),
         messages: 12.5,
         bytes: 1000.0,
-    }];
+    };
+    point.messages =
+        vec![MessageRate { sent, messages_per_node_second: 0.25, bytes_per_node_second: 20.0 }];
     point
 }
 

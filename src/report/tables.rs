@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::measure::metrics::METRICS;
-use crate::measure::summary::{Bins, Outcome, Point, Summary};
+use crate::measure::metrics::{METRICS, SERIES, Series};
+use crate::measure::summary::{Bins, MessageRate, Outcome, Point, Summary};
 
 /// A table: a row of names above rows of fields.
 pub(super) struct Table {
@@ -39,6 +39,9 @@ pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
         ("load.csv", load(summary)),
         ("messages.csv", messages(summary)),
     ];
+    if summary.points.iter().any(|point| !point.timeline.seconds.is_empty()) {
+        tables.push(("timeline.csv", timeline(summary)));
+    }
     if !summary.published.is_empty() {
         tables.push(("published.csv", published(summary)));
     }
@@ -95,12 +98,46 @@ fn load(summary: &Summary) -> Table {
 
 /// Messages by kind, mean over repeats.
 fn messages(summary: &Summary) -> Table {
-    let mut table = Table::new(&summary.sweep, &["kind", "purpose", "messages", "bytes"]);
+    let names = [
+        "kind",
+        "purpose",
+        "messages",
+        "bytes",
+        "messages_per_node_second",
+        "bytes_per_node_second",
+    ];
+    let mut table = Table::new(&summary.sweep, &names);
     for point in &summary.points {
-        for count in &point.messages {
+        for MessageRate { sent, messages_per_node_second, bytes_per_node_second } in &point.messages
+        {
             let mut row = fields(&point.params, &summary.sweep);
-            row.extend([count.kind.clone(), count.purpose.clone()]);
-            row.extend([number(count.messages), number(count.bytes)]);
+            row.extend([sent.kind.clone(), sent.purpose.clone()]);
+            row.extend([sent.messages, sent.bytes].map(number));
+            row.extend([*messages_per_node_second, *bytes_per_node_second].map(number));
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// What was sampled over time, mean over repeats; one row a point and moment, and a column
+/// for each series that any point has.
+fn timeline(summary: &Summary) -> Table {
+    let has = |series: &&Series| {
+        summary.points.iter().any(|point| point.timeline.series.contains_key(series.name))
+    };
+    let sampled: Vec<&Series> = SERIES.iter().filter(has).collect();
+    let mut table = Table::new(&summary.sweep, &["seconds"]);
+    table.names.extend(sampled.iter().map(|series| series.name.to_owned()));
+    for point in &summary.points {
+        for (moment, seconds) in point.timeline.seconds.iter().enumerate() {
+            let value = |series: &&Series| {
+                let values = point.timeline.series.get(series.name)?;
+                values.get(moment).copied().flatten()
+            };
+            let mut row = fields(&point.params, &summary.sweep);
+            row.push(number(*seconds));
+            row.extend(sampled.iter().map(|series| value(series).map_or_else(String::new, number)));
             table.rows.push(row);
         }
     }

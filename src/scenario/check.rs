@@ -10,6 +10,7 @@
 mod churn;
 pub(super) mod fault;
 mod matrix;
+mod measure;
 mod network;
 mod overlay;
 mod population;
@@ -74,6 +75,8 @@ pub struct Setup {
     pub workload: Workload,
     /// How far copies at k, k + F … are apart.
     pub copy_step: Option<Id>,
+    /// How long nothing is counted; without it everything is.
+    pub warm_up: Option<Duration>,
     /// Time from one sample to the next.
     pub sample_every: Option<Duration>,
     /// When the simulation ends; without it, when nothing is left to do.
@@ -173,10 +176,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         scenario,
         network::shortest_delay(&scenario.network, latency_matrix.as_deref(), nodes),
     )?;
-    let sample_every = scenario.measure.as_ref().map(|measure| measure.every.0);
-    if let Some(every) = sample_every {
-        workload::samples(every, duration)?;
-    }
+    let (warm_up, sample_every) = measure::measure(scenario.measure.as_ref(), duration)?;
     Ok(Setup {
         seed: scenario.seed,
         id_space,
@@ -192,6 +192,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
         faults,
         workload: scenario.workload.clone(),
         copy_step,
+        warm_up,
         sample_every,
         duration,
     })

@@ -36,7 +36,7 @@ struct Need {
 
 const NEEDS: [Need; 7] = [
     Need {
-        families: &["hops", "lookups", "latency_ms", "forwards", "fit"],
+        families: &["hops", "lookups", "latency_ms", "stretch", "contacted", "forwards", "fit"],
         what: "lookups",
         is_there: |setup| setup.workload.lookups.is_some(),
         mend: "workload.lookups",

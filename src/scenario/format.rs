@@ -68,7 +68,7 @@ pub struct Scenario {
     /// What breaks, and when.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// What is measured while the simulation runs, besides at its end.
+    /// What is left out of the results at the beginning, and what is sampled over time.
     #[serde(default)]
     pub measure: Option<Measure>,
     /// How long to simulate. Without it the run ends when nothing is left to do,
@@ -97,12 +97,19 @@ pub struct Scenario {
     pub published: Vec<Published>,
 }
 
-/// What is measured while the simulation runs.
+/// When is measured, and what besides the end.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
-    /// Time from one sample to the next.
-    pub every: Span,
+    /// Time at the beginning that is left out of all results: lookups, puts, gets, downloads
+    /// and joins that begin before its end, messages and bytes sent and node-seconds before it
+    /// are not counted. Samples, the number of events and their digest, and what is said of
+    /// the time after a fault are of the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<Span>,
+    /// Time from one sample over time to the next; without it none are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Span>,
 }
 
 /// The values of a swept parameter, one of: a list, a range, the powers of two; or

@@ -393,6 +393,13 @@ where
         self.waiting.get(self.places.of(address)).copied().unwrap_or_default()
     }
 
+    /// Begins anew to look for the longest wait at each node.
+    pub fn forget_longest_waits(&mut self) {
+        for waiting in &mut self.waiting {
+            waiting.longest = Duration::ZERO;
+        }
+    }
+
     /// The protocol beside the states of its nodes, to be changed before the simulation
     /// begins.
     pub fn set_up(&mut self) -> (&P, Nodes<'_, P::Node>) {

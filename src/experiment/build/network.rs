@@ -111,7 +111,9 @@ mod tests {
     fn delays(network: &Network, virtual_nodes: usize) -> Vec<Duration> {
         let node = |server| crate::sim::Address::new(server * virtual_nodes);
         let pairs = (0..SERVERS).flat_map(|from| (0..SERVERS).map(move |to| (from, to)));
-        pairs.map(|(from, to)| network.direct(node(from), node(to))).collect()
+        pairs
+            .map(|(from, to)| network.direct_delays(Vec::new()).between(node(from), node(to)))
+            .collect()
     }
 
     fn places() -> [Value; 3] {

@@ -5,27 +5,10 @@ use crate::sim::Duration;
 
 use super::super::error::Fault;
 use super::super::format::{CopyPlacement, Overlay, Requests, Spaced, Storage, Workload};
-use super::super::units::Span;
 use super::{Checked, MAX_KEYS, MAX_LOOKUPS, positive, refuse};
 
 /// The most copies of a value.
 pub(super) const MAX_COPIES: u32 = crate::overlay::storage::MAX_COPIES as u32;
-/// The most samples of a run.
-const MAX_SAMPLES: u64 = 100_000;
-
-pub(super) fn samples(every: Duration, duration: Option<Duration>) -> Checked {
-    positive("measure.every", Span(every))?;
-    let Some(end) = duration else {
-        let problem = "is missing: samples are taken from the start to a known end";
-        return refuse("duration", problem, "say how long to simulate, such as \"10min\"");
-    };
-    let samples = end.as_nanos() / every.as_nanos();
-    if samples > MAX_SAMPLES {
-        let problem = format!("every {every} for {end} are {samples} samples");
-        return refuse("measure.every", problem, format!("take at most {MAX_SAMPLES}"));
-    }
-    Ok(())
-}
 
 /// Checks what the nodes are asked to do; how far copies at k, k + F … are apart.
 pub(super) fn workload(
