@@ -43,6 +43,8 @@ mod holding;
 mod message;
 mod requests;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;

@@ -69,6 +69,8 @@
 mod client;
 mod index;
 mod message;
+#[cfg(test)]
+mod robustness;
 mod server;
 mod swarm;
 #[cfg(test)]
