@@ -75,7 +75,8 @@ fn message(universe: &Universe) -> BoxedStrategy<StorageMessage> {
         StorageMessage::Offer { .. } => (item(), version())
             .prop_map(|(item, version)| StorageMessage::Offer { item, version }),
         StorageMessage::Wanted { .. } => item().prop_map(|item| StorageMessage::Wanted { item }),
-        StorageMessage::Kept { .. } => item().prop_map(|item| StorageMessage::Kept { item }),
+        StorageMessage::Kept { .. } => (item(), version())
+            .prop_map(|(item, version)| StorageMessage::Kept { item, version }),
         StorageMessage::Release { .. } => item().prop_map(|item| StorageMessage::Release { item }),
     })
 }
