@@ -269,7 +269,7 @@ impl Chord {
         context: &Context<'_, Self>,
     ) {
         // The fingers up to the successor are known better than any lookup finds them.
-        if index >= self.first_distant_finger(node) {
+        if (self.first_distant_finger(node)..self.space.bits()).contains(&index) {
             let finger = self.finger_at(index, found, context);
             node.fingers.set(index, index + 1, self.space, Some(finger));
         }
