@@ -25,13 +25,13 @@ pub(super) fn matrix(place: &str, given: &MatrixLatency, text: &str) -> Checked<
         let mend = format!("give 1 to {MAX_ROWS} lines of round-trip times");
         return Err(wrong("", format!("{rows} lines of numbers"), &mend));
     }
-    let mut trips = Vec::with_capacity(rows * rows);
+    let mut trips = Vec::new();
     for (line, number) in lines() {
         let before = trips.len();
         for (entry, column) in entries(line).zip(1..) {
             let trip = round_trip(entry, given.unit).and_then(|trip| match trip {
                 None if given.missing == MissingEntries::Refuse => Err((
-                    "is missing".to_owned(),
+                    "the round-trip time is missing".to_owned(),
                     "put a number there, or give `missing` as \"median\"",
                 )),
                 trip => Ok(trip),

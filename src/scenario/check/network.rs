@@ -207,7 +207,6 @@ mod tests {
 
     #[test]
     fn every_refusal_of_a_network_says_where_what_and_how_to_mend_it() {
-        let transit = |field: &str| format!("network.latency.transit_stub.{field}");
         let many: Value = (0..101).map(|n| (n.to_string(), json!({"share": 0}))).collect();
         let swarm = json!({"tracker": {"request_timeout": "1s", "swarm": {
             "file_bytes": 1_000_000, "upload": 100_000, "download": 1_000_000,
@@ -224,13 +223,13 @@ mod tests {
             vec![("network.classes.old.slow", json!(0.5))],
             vec![("network.classes.old.slow", json!(1e7))],
             vec![("network.classes", many)],
-            vec![(&transit("transit_domains"), json!(0))],
-            vec![(&transit("transit_nodes_per_domain"), json!(0))],
-            vec![(&transit("stub_domains_per_transit_node"), json!(1001))],
+            vec![("network.latency.transit_stub.transit_domains", json!(0))],
+            vec![("network.latency.transit_stub.transit_nodes_per_domain", json!(0))],
+            vec![("network.latency.transit_stub.stub_domains_per_transit_node", json!(1001))],
             vec![("network.latency", json!({"matrix": {"file": "no/such/file.tsv"}}))],
             vec![("network.latency", json!({"matrix": {"file": "Cargo.toml"}}))],
             // Too little patience for the shortest way there is.
-            vec![(&transit("within_stub_domain"), json!("6.3ms"))],
+            vec![("network.latency.transit_stub.within_stub_domain", json!("6.3ms"))],
             vec![("network.latency", cities()), ("population.nodes", json!(12))],
             vec![("network.latency", json!({"constant": "6.3ms"}))],
             // What an overlay does not stand.
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_and_shared_places_leave_more_patience_needed_or_less() {
+    fn jitter_and_shared_places_ask_for_less_patience() {
         // 2 · 6.2 ms are too much, 2 · 6.2 ms · 0.8 are not.
         with(&[("network.latency", json!({"constant": "6.2ms"}))]).unwrap();
         with(&[("network.latency", json!({"constant": "6.2ms"})), ("network.jitter", json!(0))])
