@@ -277,7 +277,8 @@ impl<P: Overlay> Drive<'_, P> {
             servers.iter().map(|server| disturbances.place(first(server))).collect();
         if servers.len() > 1 && places.len() == servers.len() {
             let now = notices::at(self.simulation.now());
-            let notice = format!("from {now} on a partition leaves no two servers that reach each other");
+            let notice =
+                format!("from {now} on a partition leaves no two servers that reach each other");
             self.notices.say(notice);
         }
     }
@@ -361,11 +362,13 @@ impl<P: Overlay> Drive<'_, P> {
         self.hosts_of(server).any(runs)
     }
 
-    /// Gives nodes that could not join through their contact another one that is up.
+    /// Gives nodes that could not join through their contact another one that is in: two that
+    /// are both joining could wait for each other for ever.
     pub(super) fn give_contacts(&mut self) {
         for node in self.simulation.observer.take_contactless() {
-            let others: Vec<Address> =
-                self.up.iter().copied().filter(|other| *other != node).collect();
+            let joining = self.simulation.observer.joining();
+            let is_in = |other: &Address| *other != node && !joining.contains_key(other);
+            let others: Vec<Address> = self.up.iter().copied().filter(is_in).collect();
             if let Some(choice) = self.faults.draw_contact(others.len()) {
                 let contact = others[choice];
                 self.simulation.operate(node, Operation::JoinThrough { contact });

@@ -185,6 +185,11 @@ impl<'i> Recorder<'i> {
         self.joining.insert(node, now);
     }
 
+    /// The nodes that are joining, and when each began.
+    pub fn joining(&self) -> &BTreeMap<Address, Time> {
+        &self.joining
+    }
+
     /// A node is asked to leave.
     pub fn leave_begins(&mut self) {
         self.tally.joins.leaves += 1;

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
-    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening, Hops, Joins, Load,
-    Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline, Timeouts,
-    Values, Waiting,
+    Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening, Hops, Joins,
+    Load, Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline,
+    Timeouts, Values, Waiting,
 };
 use crate::sim::{Digest, Duration, Time};
 

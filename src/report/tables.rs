@@ -42,6 +42,9 @@ pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
     if !summary.published.is_empty() {
         tables.push(("published.csv", published(summary)));
     }
+    if outcome.runs.iter().any(|run| !run.point.happenings.is_empty()) {
+        tables.push(("happenings.csv", happenings(outcome)));
+    }
     tables
 }
 
@@ -101,6 +104,21 @@ fn messages(summary: &Summary) -> Table {
             let mut row = fields(&point.params, &summary.sweep);
             row.extend([count.kind.clone(), count.purpose.clone()]);
             row.extend([number(count.messages), number(count.bytes)]);
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// What broke and was over, in every repeat.
+fn happenings(outcome: &Outcome) -> Table {
+    let sweep = &outcome.summary.sweep;
+    let mut table = Table::new(sweep, &["repeat", "seconds", "what"]);
+    for run in &outcome.runs {
+        for happening in &run.point.happenings {
+            let mut row = fields(&run.point.params, sweep);
+            let (seconds, what) = (number(happening.seconds), happening.what.clone());
+            row.extend([run.repeat.to_string(), seconds, what]);
             table.rows.push(row);
         }
     }

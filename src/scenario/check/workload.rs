@@ -4,9 +4,7 @@ use crate::id::{Id, IdSpace};
 use crate::sim::Duration;
 
 use super::super::error::Fault;
-use super::super::format::{
-    CopyPlacement, Overlay, Requests, Spaced, Storage, Workload,
-};
+use super::super::format::{CopyPlacement, Overlay, Requests, Spaced, Storage, Workload};
 use super::super::units::Span;
 use super::{Checked, MAX_KEYS, MAX_LOOKUPS, positive, refuse};
 
