@@ -605,6 +605,112 @@ mod nodes_that_take_their_time {
     }
 }
 
+mod freezing {
+    use super::*;
+
+    /// The scene in which A is frozen from one moment to another.
+    fn frozen(orders: &[Order], (from, to): (u64, u64)) -> Play {
+        let mut play: Play = scene(orders, &[]);
+        play.prepare_to_freeze();
+        for (number, _) in (0..).zip(orders) {
+            order(&mut play, A, number);
+        }
+        play.run_before(at(from));
+        play.freeze(Address::new(A));
+        assert_eq!(play.status(Address::new(A)), Status::Frozen);
+        assert!(play.node(Address::new(A)).is_none());
+        play.run_before(at(to));
+        play
+    }
+
+    fn after_thawing(mut play: Play) -> Diary {
+        play.thaw(Address::new(A));
+        assert_eq!(play.status(Address::new(A)), Status::Up);
+        play.run_before(Time::MAX);
+        diary(&play, A)
+    }
+
+    #[test]
+    fn timers_that_run_out_meanwhile_do_so_at_the_thaw_in_their_order() {
+        let play = frozen(&[Wake(ms(20), 2), Wake(ms(10), 1), Wake(ms(50), 3)], (5, 30));
+        let woken = [(at(30), Woke(1)), (at(30), Woke(2)), (at(50), Woke(3))];
+        assert_eq!(after_thawing(play), woken);
+    }
+
+    #[test]
+    fn what_is_sent_to_a_frozen_node_is_lost_and_its_sender_is_told() {
+        let mut play: Play = scene(&[Ask(A, Question, ms(100), &[]), Say(A, Word(1))], &[]);
+        play.prepare_to_freeze();
+        order(&mut play, B, 0);
+        order(&mut play, B, 1);
+        play.freeze(Address::new(A));
+        play.run_before(at(15));
+        play.thaw(Address::new(A));
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), []);
+        assert_eq!(diary(&play, B), [(at(100), Unreachable(A, Question, vec![]))]);
+    }
+
+    /// The answer comes at 20 ms, the time-out is at 100 ms.
+    #[test]
+    fn an_answer_that_comes_meanwhile_is_missed() {
+        let question = [Ask(B, Question, ms(100), &[C])];
+        let missed = |at| vec![(at, Unreachable(B, Question, vec![C]))];
+        assert_eq!(after_thawing(frozen(&question, (15, 40))), missed(at(100)));
+        assert_eq!(after_thawing(frozen(&question, (15, 200))), missed(at(200)));
+        let heard = vec![(at(20), Heard(B, Answer, vec![C]))];
+        assert_eq!(after_thawing(frozen(&question, (5, 15))), heard);
+    }
+
+    #[test]
+    fn a_question_that_was_lost_times_out_at_the_thaw() {
+        let question = [Ask(9, Question, ms(30), &[])];
+        let missed = vec![(at(50), Unreachable(9, Question, vec![]))];
+        assert_eq!(after_thawing(frozen(&question, (5, 50))), missed);
+    }
+
+    #[test]
+    fn what_a_frozen_node_holds_is_lost_when_it_crashes() {
+        let mut play = frozen(&[Wake(ms(10), 1), Ask(B, Question, ms(15), &[C])], (5, 30));
+        play.crash(Address::new(A));
+        assert_eq!(play.status(Address::new(A)), Status::Crashed);
+        play.thaw(Address::new(A));
+        assert_eq!(play.status(Address::new(A)), Status::Crashed);
+        play.start(Address::new(A), Start::Create);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), []);
+    }
+
+    #[test]
+    fn a_queue_loses_what_would_be_served_meanwhile() {
+        let busy = [ms(20), ms(0)];
+        let mut play: Play = busy_scene(&[Say(A, Word(1)), Say(A, Word(2))], &[], &busy);
+        play.prepare_to_freeze();
+        order(&mut play, B, 0);
+        order(&mut play, B, 1);
+        play.run_before(at(15));
+        play.freeze(Address::new(A));
+        play.run_before(at(35));
+        play.thaw(Address::new(A));
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, A), [(at(50), Heard(B, Word(2), vec![]))]);
+    }
+
+    #[test]
+    fn to_be_prepared_changes_nothing() {
+        let digest = |prepare: bool| {
+            let mut play: Play = scene(&[Ask(B, Question, ms(100), &[C])], &[]);
+            if prepare {
+                play.prepare_to_freeze();
+            }
+            order(&mut play, A, 0);
+            play.run_before(Time::MAX);
+            (play.events(), play.digest())
+        };
+        assert_eq!(digest(true), digest(false));
+    }
+}
+
 mod attached_lists {
     use super::*;
 

@@ -156,6 +156,10 @@ fn check_names(plans: &[Plan]) -> Result<(), Failure> {
 fn text(summary: &Summary) -> String {
     let mut parts = vec![format!("{} (seed {})\n", summary.scenario, summary.seed)];
     parts.push(points(summary));
+    for point in summary.points.iter().take(MOST_ROWS) {
+        let place = experiment::claims::at(&point.params);
+        parts.extend(point.notices.iter().map(|notice| format!("note    {notice}{place}\n")));
+    }
     for fit in &summary.fits {
         parts.push(format!("{}{}\n", law(fit), experiment::claims::at(&fit.params)));
     }

@@ -199,7 +199,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
         let rings = self.simulation.protocol().ring().map(|_| self.rings());
-        let notices = self.notices.finish(rings.as_ref());
+        let joining = self.simulation.observer.joining();
+        let notices = self.notices.finish(rings.as_ref(), joining);
         let end = if self.is_over { self.simulation.now() } else { end };
         let simulation = self.simulation;
         let mut tally = Tally {

@@ -44,12 +44,18 @@ impl Notices {
         self.unjoined += 1;
     }
 
-    /// All that there is to say at the end, with the rings that are left if there should be one.
-    pub(super) fn finish(mut self, rings: Option<&Rings>) -> Vec<String> {
+    /// All that there is to say at the end, with the rings that are left if there should be one,
+    /// and how many nodes are still joining.
+    pub(super) fn finish(mut self, rings: Option<&Rings>, joining: usize) -> Vec<String> {
         if let Some(since) = self.empty_since {
             self.say(format!("nobody is up at the end: the last one stopped at {}", at(since)));
         } else if let Some(rings) = rings {
             self.rings(rings);
+        }
+        match joining {
+            0 => {}
+            1 => self.say("1 node that joins has not got in by the end"),
+            many => self.say(format!("{many} nodes that join have not got in by the end")),
         }
         let whom = "nobody was up to";
         match self.unmade {
@@ -89,8 +95,16 @@ pub(super) fn at(moment: Time) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::build;
+    use super::super::drive::Drive;
     use super::*;
-    use crate::sim::Duration;
+    use crate::measure::Tally;
+    use crate::oracle::Truth;
+    use crate::overlay::Overlay;
+    use crate::scenario::{Overrides, parse};
+    use crate::sim::{Address, Context, Duration, LookupId, Message, Operation, Protocol, Start};
 
     fn at(seconds: u64) -> Time {
         Time::ZERO + Duration::from_secs(seconds)
@@ -110,21 +124,125 @@ mod tests {
         notices.request_not_made();
         notices.join_not_made();
         assert_eq!(
-            notices.finish(Some(&Rings::default())),
+            notices.finish(Some(&Rings::default()), 1),
             [
                 "nobody was up from 10 s to 20 s",
                 "nobody is up at the end: the last one stopped at 40 s",
+                "1 node that joins has not got in by the end",
                 "2 requests were not made because nobody was up to make them",
                 "1 server did not join because nobody was up to let it in",
             ]
         );
     }
 
+    /// A system in which every lookup is passed on from node to node for ever.
+    #[derive(Clone)]
+    struct Carousel {
+        nodes: usize,
+    }
+
+    #[derive(Clone, Copy, Debug, Hash)]
+    struct Round(LookupId);
+
+    impl Message for Round {
+        type Item = ();
+    }
+
+    impl Carousel {
+        fn go_on(&self, lookup: LookupId, context: &mut Context<'_, Self>) {
+            let this = context.this();
+            context.lookup_stands_at(lookup, this);
+            let next = Address::new((this.index() + 1) % self.nodes);
+            context.send(next, Round(lookup), &[]);
+        }
+    }
+
+    impl Protocol for Carousel {
+        type Node = ();
+        type Message = Round;
+        type Timer = ();
+
+        fn new_node(&self, _: Address) {}
+
+        fn on_start(&self, (): &mut (), _: Start, _: &mut Context<'_, Self>) {}
+
+        fn on_message(
+            &self,
+            (): &mut (),
+            _: Address,
+            Round(lookup): Round,
+            context: &mut Context<'_, Self>,
+        ) {
+            self.go_on(lookup, context);
+        }
+
+        fn on_timer(&self, (): &mut (), (): (), _: &mut Context<'_, Self>) {}
+
+        fn on_operation(&self, (): &mut (), operation: Operation, context: &mut Context<'_, Self>) {
+            if let Operation::Lookup { lookup, .. } = operation {
+                self.go_on(lookup, context);
+            }
+        }
+    }
+
+    impl Overlay for Carousel {
+        fn system(&self) -> &'static str {
+            "carousel"
+        }
+
+        fn converged<'a>(&'a self, _: Truth<'a>) -> impl FnMut(Address) + 'a {
+            |_| ()
+        }
+
+        fn routing_entries(&self, (): &()) -> usize {
+            1
+        }
+    }
+
+    fn ride(lookups: &Value, duration: &Value) -> Tally {
+        let scenario = json!({
+            "name": "carousel",
+            "population": {"nodes": 5},
+            "overlay": {"chord": {}},
+            "network": {"latency": {"constant": "50ms"}},
+            "workload": {"lookups": lookups},
+            "duration": duration,
+        });
+        let plan = parse("x.json", &scenario.to_string(), &Overrides::default()).unwrap();
+        let setup = &plan.points[0].setup;
+        let population = build::population(setup, 0);
+        Drive::new(setup, 0, &population, Carousel { nodes: 5 }, false).finish()
+    }
+
+    /// Twice five nodes and four times 160 bits are 650 forwards.
+    #[test]
+    fn a_lookup_that_goes_round_in_circles_ends_a_run_that_nothing_else_would_end() {
+        let tally = ride(&json!({"per_node": 1}), &Value::Null);
+        assert_eq!((tally.issued, tally.failures.looped, tally.failures.unanswered), (5, 1, 4));
+        assert_eq!(
+            tally.notices,
+            ["1 lookup went round in circles (passed on more than 650 times): the run was ended \
+              at 32.55 s"]
+        );
+        // Nobody waits for them any more, but they go on.
+        let tally = ride(&json!({"per_node": 1, "timeout": "1s"}), &Value::Null);
+        assert_eq!((tally.issued, tally.failures.timed_out), (5, 5));
+        assert!(tally.notices[0].contains("went round in circles"), "{:?}", tally.notices);
+    }
+
+    #[test]
+    fn with_a_duration_such_lookups_are_counted_and_the_run_goes_on() {
+        let tally = ride(&json!({"per_node": 1}), &json!("1min"));
+        assert_eq!((tally.issued, tally.failures.looped), (5, 5));
+        assert_eq!(tally.end, at(60));
+        assert!(tally.notices.is_empty());
+    }
+
     #[test]
     fn one_ring_is_no_news_and_several_are() {
         let said = |sizes: &[usize]| {
             let rings = Rings { sizes: sizes.to_vec(), appendages: 0 };
-            Notices::default().finish(Some(&rings)).concat()
+            Notices::default().finish(Some(&rings), 0).concat()
         };
         assert_eq!(said(&[5]), "");
         assert_eq!(said(&[4, 1]), "the ring has fallen into 2 rings at the end (4, 1 nodes)");
@@ -133,6 +251,6 @@ mod tests {
             "the ring has fallen into 5 rings at the end (9, 8, 7, 6 … nodes)"
         );
         assert!(said(&[]).starts_with("no ring is left"));
-        assert!(Notices::default().finish(None).is_empty());
+        assert!(Notices::default().finish(None, 0).is_empty());
     }
 }

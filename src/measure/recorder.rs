@@ -217,6 +217,11 @@ impl<'i> Recorder<'i> {
         self.joining.contains_key(&node)
     }
 
+    /// How many nodes are joining.
+    pub fn joining(&self) -> usize {
+        self.joining.len()
+    }
+
     /// A node is asked to leave.
     pub fn leave_begins(&mut self) {
         self.accounts.now().joins.leaves += 1;

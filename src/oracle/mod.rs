@@ -54,15 +54,15 @@ impl Truth<'_> {
 
     /// The owner of a key and the nodes that follow it, as far as they are on distinct servers:
     /// `count` of them, or as many as there are servers.
-    ///
-    /// # Panics
-    /// When no node is up.
     pub fn owners_on_distinct_servers(
         &self,
         key: Id,
         count: usize,
         server_of: impl Fn(Address) -> usize,
     ) -> SmallVec<[Address; 4]> {
+        if self.ring.is_empty() {
+            return SmallVec::new();
+        }
         let first = self.owner(key);
         let mut nodes: SmallVec<[Address; 4]> = SmallVec::from_slice(&[first]);
         let mut next = first;

@@ -45,6 +45,9 @@ pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
     if !summary.published.is_empty() {
         tables.push(("published.csv", published(summary)));
     }
+    if outcome.runs.iter().any(|run| !run.point.happenings.is_empty()) {
+        tables.push(("happenings.csv", happenings(outcome)));
+    }
     tables
 }
 
@@ -138,6 +141,21 @@ fn timeline(summary: &Summary) -> Table {
             let mut row = fields(&point.params, &summary.sweep);
             row.push(number(*seconds));
             row.extend(sampled.iter().map(|series| value(series).map_or_else(String::new, number)));
+            table.rows.push(row);
+        }
+    }
+    table
+}
+
+/// What broke and was over, in every repeat.
+fn happenings(outcome: &Outcome) -> Table {
+    let sweep = &outcome.summary.sweep;
+    let mut table = Table::new(sweep, &["repeat", "seconds", "what"]);
+    for run in &outcome.runs {
+        for happening in &run.point.happenings {
+            let mut row = fields(&run.point.params, sweep);
+            let (seconds, what) = (number(happening.seconds), happening.what.clone());
+            row.extend([run.repeat.to_string(), seconds, what]);
             table.rows.push(row);
         }
     }

@@ -1,5 +1,7 @@
 //! Faults of every kind, through whole runs.
 
+use proptest::prelude::*;
+use proptest::test_runner::Config;
 use serde_json::{Value, json};
 
 use crate::measure::Tally;
@@ -181,4 +183,99 @@ fn a_partition_of_everything_and_a_loss_of_everything_are_told_of() {
             "no message arrives from 3 s on: all are lost",
         ]
     );
+}
+
+/// A fault of any kind, in a run of a minute with twelve servers.
+fn any_fault() -> impl Strategy<Value = Value> {
+    let whom = prop_oneof![
+        prop::collection::vec(0..12_u32, 1..4).prop_map(|nodes| json!({"nodes": nodes})),
+        (1..12_u32).prop_map(|count| json!({"busiest": count})),
+        (1..12_u32).prop_map(|count| json!({"random": count})),
+        (0.0..=1.0).prop_map(|share| json!({"fraction": share})),
+        (0.0..=1.0).prop_map(|share| json!({"probability": share})),
+        (0.0..=1.0).prop_map(|share| json!({"arc": {"share": share}})),
+        (0..5_u32).prop_map(|bits| json!({"address_prefix": format!("99.0.0.0/{bits}")})),
+        Just(json!("all")),
+    ];
+    let partition = prop::collection::vec(whom.clone(), 1..4);
+    let kind = prop_oneof![
+        whom.clone().prop_map(|whom| ("crash", whom)),
+        whom.clone().prop_map(|whom| ("restart", whom)),
+        whom.prop_map(|whom| ("freeze", whom)),
+        partition.prop_map(|groups| ("partition", json!({"groups": groups}))),
+        (0.0..=1.0).prop_map(|loss| ("loss", json!(loss))),
+    ];
+    (0..500_u32, 1..90_u32, kind).prop_map(|(at, length, (kind, what))| {
+        let tenths = |tenths: u32| format!("{}ms", tenths * 100);
+        let mut fault = json!({"at": tenths(at), kind: what});
+        if kind != "crash" {
+            fault["until"] = json!(tenths(at + length));
+        }
+        fault
+    })
+}
+
+/// The systems, with what goes on in each of them.
+fn any_system() -> impl Strategy<Value = Value> {
+    let chord = |lookup: &str| {
+        json!({"chord": {
+            "lookup": lookup,
+            "successors": 3,
+            "stabilize": {"period": "1s"},
+            "fix_fingers": {"period": "2s"},
+            "check_predecessor": {"period": "2s"},
+        }})
+    };
+    let membership = |spread: Value| json!({"full_membership": {"spread": spread}});
+    prop::sample::select(vec![
+        chord("iterative"),
+        chord("recursive"),
+        chord("semi_recursive"),
+        membership(json!("instant")),
+        membership(json!({"broadcast": {}})),
+        membership(json!({"gossip": {}})),
+        json!({"tracker": {"trackers": 2}}),
+    ])
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 64, ..crate::property::config() })]
+
+    /// However faults compose, a run comes to its end, what begins is over when it says, and
+    /// every request is accounted for.
+    #[test]
+    fn nothing_is_lost_sight_of(
+        faults in prop::collection::vec(any_fault(), 1..8),
+        system in any_system(),
+        virtual_nodes in 1..3_u32,
+    ) {
+        let is_tracker = system.get("tracker").is_some();
+        let requests = json!({"interval": "3s", "arrivals": "poisson"});
+        let mut scenario = json!({
+            "name": "any",
+            "population": {"nodes": 12, "joins": {"initial": 8, "start": "1s", "interval": "9s"}},
+            "overlay": system,
+            "workload": {"storage": {
+                "keys": 20, "copies": 2, "timeout": "5s", "puts": requests, "gets": requests,
+            }},
+            "faults": faults,
+            "duration": "1min",
+        });
+        if is_tracker {
+            scenario["workload"]["storage"]["copies"] = json!(1);
+        } else {
+            scenario["population"]["virtual_nodes"] = json!(virtual_nodes);
+            scenario["workload"]["lookups"] = requests;
+        }
+        let tally = run(&scenario);
+        let ended = faults.iter().filter(|fault| fault.get("until").is_some()).count();
+        prop_assert_eq!(tally.happenings.len(), faults.len() + ended);
+        let lookups = tally.correct + tally.incorrect + tally.failures.total();
+        prop_assert_eq!(tally.issued, lookups);
+        let (gets, puts) = (&tally.storage.gets, &tally.storage.puts);
+        prop_assert_eq!(gets.issued, gets.correct + gets.old + gets.missing + gets.failures.total());
+        prop_assert_eq!(puts.issued, puts.stored + puts.failures.total());
+        prop_assert!(tally.node_seconds <= 12.0 * f64::from(virtual_nodes) * 60.0);
+        prop_assert_eq!(run(&scenario).digest, tally.digest);
+    }
 }

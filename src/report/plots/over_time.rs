@@ -35,6 +35,7 @@ pub(super) fn chart(summary: &Summary, plot: &TimePlot) -> Chart {
     let mut legend = Vec::new();
     add_measured(summary, &names, &shown, &clock, &mut marks, &mut legend);
     if !shown.is_empty() {
+        add_happenings(plot, &shown, &clock, &mut marks, &mut legend);
         add_expected(plot, &clock, end, &mut marks, &mut legend);
     }
     name_single(&mut legend);
@@ -90,6 +91,61 @@ fn add_measured(
             legend.push(Entry::series([Sample::Line(stroke), Sample::Symbol(symbol)], text));
         }
     }
+}
+
+/// What broke in the runs and was over, but for what the plot marks itself.
+fn add_happenings(
+    plot: &TimePlot,
+    shown: &[&Point],
+    clock: &Clock,
+    marks: &mut Vec<Mark>,
+    legend: &mut Vec<Entry>,
+) {
+    let is_marked = |seconds: f64| {
+        plot.marks.iter().any(|mark| mark.at.0.as_secs_f64().total_cmp(&seconds).is_eq())
+    };
+    let happenings: Vec<(f64, String)> =
+        moments(shown).into_iter().filter(|(seconds, _)| !is_marked(*seconds)).collect();
+    for (number, (seconds, what)) in happenings.iter().enumerate() {
+        let dash = Some(style::dash(plot.marks.len() + number));
+        let stroke = Stroke { colour: style::FAINT_INK, width: 1.0, dash };
+        marks.push(Mark::Upright { at: seconds / clock.seconds, stroke });
+        let text = format!("{what} ({} {})", round(seconds / clock.seconds), clock.unit);
+        legend.push(Entry::series([Sample::Upright(stroke)], text));
+    }
+}
+
+/// The moments at which something happened, with what it was: what all runs shown say of it,
+/// or the word with which they agree.
+fn moments(shown: &[&Point]) -> Vec<(f64, String)> {
+    let mut all: Vec<(f64, &str)> = shown
+        .iter()
+        .flat_map(|point| &point.happenings)
+        .map(|happening| (happening.seconds, happening.what.as_str()))
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let at_once = all.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq());
+    let in_words = |of_moment: &[(f64, &str)]| {
+        let mut words: Vec<&str> = Vec::new();
+        for (_, what) in of_moment {
+            // What is in brackets, and numbers, would not be short.
+            let short = what.split(" (").next().unwrap_or(what);
+            if !words.contains(&short) {
+                words.push(short);
+            }
+        }
+        let kinds = || words.iter().map(|what| what.split([' ', ':']).next().unwrap_or(what));
+        if words.len() > 1 && kinds().all(|kind| Some(kind) == kinds().next()) {
+            words = kinds().take(1).collect();
+        }
+        (of_moment[0].0, words.join(", "))
+    };
+    at_once.map(in_words).collect()
+}
+
+/// A time with as many decimals as a legend has room for.
+fn round(time: f64) -> f64 {
+    (time * 100.0).round() / 100.0
 }
 
 /// What theory expects, and when something happens.
@@ -156,6 +212,7 @@ fn marked(runs: &[Vec<Place>]) -> Vec<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::summary::Happening;
 
     #[test]
     fn gaps_break_a_line_and_samples_alone_are_marked() {
@@ -165,6 +222,30 @@ mod tests {
         assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [50, 1, 47]);
         let marked = marked(&runs);
         assert!(marked.contains(&(51.0, 1.0)) && marked.len() < 16, "{marked:?}");
+    }
+
+    #[test]
+    fn what_happens_in_several_runs_is_told_once() {
+        let point = |what: &[(f64, &str)]| {
+            let of = what.iter();
+            let happening = |(seconds, what): &(f64, &str)| Happening {
+                seconds: *seconds,
+                what: (*what).to_owned(),
+            };
+            Point { happenings: of.map(happening).collect(), ..Point::default() }
+        };
+        let one = point(&[
+            (60.0, "crash of 2 servers (random)"),
+            (60.0, "loss of 0.1 begins"),
+            (90.0, "crash of 5 servers (by number)"),
+        ]);
+        let other = point(&[
+            (60.0, "crash of 2 servers (random)"),
+            (60.0, "loss of 0.1 begins"),
+            (90.0, "crash of 7 servers (by number)"),
+        ]);
+        let told = [(60.0, "crash of 2 servers, loss of 0.1 begins"), (90.0, "crash")];
+        assert_eq!(moments(&[&one, &other]), told.map(|(at, what)| (at, what.to_owned())));
     }
 
     #[test]
