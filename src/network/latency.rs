@@ -119,6 +119,28 @@ mod tests {
     }
 
     #[test]
+    fn the_expected_delay_is_the_mean_of_what_is_drawn() {
+        let mut random = Stream::new(1, 0, "test");
+        let ms = Duration::from_millis;
+        let field = Latency::euclidean(3, 2, ms(100), ms(5), &mut random);
+        for latency in [
+            Latency::Constant(ms(50)),
+            Latency::Uniform(ms(10), ms(91)),
+            Latency::Exponential(ms(50)),
+            Latency::LogNormal { median: ms(50), sigma: 0.5 },
+            field,
+        ] {
+            let (from, to) = (Address::new(0), Address::new(2));
+            let draws = 100_000;
+            let sum: f64 =
+                (0..draws).map(|_| latency.draw(from, to, &mut random).as_secs_f64()).sum();
+            let expected = latency.expected(from, to).as_secs_f64();
+            let mean = sum / f64::from(draws);
+            assert!((mean / expected - 1.0).abs() < 0.01, "{latency:?}: {mean} {expected}");
+        }
+    }
+
+    #[test]
     fn there_and_back_are_equally_far() {
         let mut random = Stream::new(1, 0, "test");
         let field = Latency::euclidean(

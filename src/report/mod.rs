@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::measure::summary::{Outcome, Summary};
 use crate::scenario::format::Plot;
 
+mod cost_performance;
 mod folder;
 mod font;
 mod markdown;
@@ -76,9 +77,9 @@ fn write_files(
     json.push('\n');
     save(SUMMARY, json.as_bytes())?;
 
-    for (name, table) in tables::all(outcome) {
-        let text = table.to_csv().map_err(|reason| failed(name, &reason))?;
-        save(name, &text)?;
+    for (name, table) in tables::all(outcome, plots) {
+        let text = table.to_csv().map_err(|reason| failed(&name, &reason))?;
+        save(&name, &text)?;
     }
 
     for plot in plots {

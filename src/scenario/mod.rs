@@ -249,7 +249,7 @@ mod tests {
                 {"at": "3min", "crash": {"random": 4}},
                 {"at": "4min", "crash": {"nodes": [7, 8]}},
             ],
-            "measure": {"every": "10s"},
+            "measure": {"warm_up": "1min", "every": "10s"},
             "duration": "10min",
             "repeat": 3,
             "sweep": {
@@ -273,6 +273,10 @@ mod tests {
                     "series": ["ring.right_fingers"], "scale": "linear", "where": {"network.loss": 0},
                     "marks": [{"at": "5min", "label": "half-time"}],
                     "curves": [{"label": "most", "value": 0.9}],
+                }},
+                {"cost_performance": {
+                    "cost": "maintenance.bytes_rate", "performance": "latency_ms.p99", "by": "upkeep",
+                    "title": "Cost", "scale": "linear", "where": {"network.loss": 0}, "file": "cost",
                 }},
             ],
             "expect": [
