@@ -4,7 +4,8 @@ use super::axis::Axis;
 use super::chart::{Chart, Entry, Mark, Place, Sample, Stroke, Symbol};
 use super::metric::above_zero;
 use super::series::{
-    capitalised, measured_symbol, name_among, selected, shared, subtitle, varying,
+    capitalised, distinct_name, in_words, measured_symbol, name_among, selected, shared, subtitle,
+    varying,
 };
 use super::style::{self, Look};
 use crate::measure::metrics::Metric;
@@ -26,7 +27,7 @@ pub(super) fn chart(summary: &Summary, plot: &CostPerformancePlot) -> Chart {
 
     let mut marks = Vec::new();
     let mut legend = Vec::new();
-    add_groups(&settings, &known, &x, &mut marks, &mut legend);
+    add_groups(summary, plot, &settings, &known, (&x, &y), &mut marks, &mut legend);
     add_numbers(summary, &points, &known, &mut marks, &mut legend);
     let title = plot.title.clone().unwrap_or_else(|| {
         let names = [performance, cost].map(|metric| metric.map_or("", |metric| metric.about));
@@ -43,9 +44,11 @@ pub(super) fn chart(summary: &Summary, plot: &CostPerformancePlot) -> Chart {
 }
 
 fn add_groups(
+    summary: &Summary,
+    plot: &CostPerformancePlot,
     settings: &[Setting<'_>],
     known: &[&Setting<'_>],
-    x: &Axis,
+    (x, y): (&Axis, &Axis),
     marks: &mut Vec<Mark>,
     legend: &mut Vec<Entry>,
 ) {
@@ -58,12 +61,18 @@ fn add_groups(
         }
         let hull = of_group().filter(|setting| setting.on_hull).map(|setting| setting.place());
         let stroke = Stroke::solid(look.colour);
-        marks.push(Mark::Line { points: along(hull.collect(), x), stroke });
+        marks.push(Mark::Line { points: along(hull.collect(), x, y), stroke });
         let symbol: Symbol = measured_symbol(look, points.len());
         marks.push(Mark::Points { points, symbol, aside: 0.0 });
         if groups.len() > 1 {
             let samples = [Sample::Line(stroke), Sample::Symbol(symbol)];
-            legend.push(Entry::series(samples, format!("{group}, lower hull")));
+            let by: Vec<&str> = plot.by.iter().map(String::as_str).collect();
+            let first = of_group().next().filter(|_| plot.by.is_some());
+            let name = first.map_or_else(
+                || group.clone(),
+                |setting| name_among(&by, &setting.point.params, summary),
+            );
+            legend.push(Entry::series(samples, format!("{name}, lower hull")));
         } else {
             legend.push(Entry::new([Sample::Symbol(symbol)], "a setting"));
             legend.push(Entry::new([Sample::Line(stroke)], "lower hull"));
@@ -72,7 +81,7 @@ fn add_groups(
     if groups.len() > 1 {
         let hull = known.iter().filter(|setting| setting.on_hull_of_all);
         let stroke = Stroke::theory(0);
-        let points = along(hull.map(|setting| setting.place()).collect(), x);
+        let points = along(hull.map(|setting| setting.place()).collect(), x, y);
         marks.push(Mark::Line { points, stroke });
         legend.push(Entry::new([Sample::Line(stroke)], "lower hull of all"));
     }
@@ -88,7 +97,8 @@ fn looks(settings: &[Setting<'_>], groups: &[String]) -> Vec<Look> {
     style::looks(&groups.iter().map(system).collect::<Vec<_>>())
 }
 
-/// Numbers for the settings on the hull of all, from the cheapest on, and what they are.
+/// Numbers for the settings on the hull of all, from the cheapest on, and what they are: the
+/// names of the parameters once, then their values.
 fn add_numbers(
     summary: &Summary,
     points: &[&Point],
@@ -100,22 +110,32 @@ fn add_numbers(
     let mut hull: Vec<&&Setting<'_>> =
         known.iter().filter(|setting| setting.on_hull_of_all).collect();
     hull.sort_by(|one, other| one.cost.total_cmp(&other.cost));
+    if differing.is_empty() || hull.is_empty() {
+        return;
+    }
+    let names: Vec<String> =
+        differing.iter().map(|path| distinct_name(path, &summary.sweep)).collect();
+    legend.push(Entry::new([], names.join(" / ")));
+    let values_of = |setting: &&&Setting<'_>| -> String {
+        let values = differing.iter().filter_map(|path| setting.point.params.get(*path));
+        values.map(in_words).collect::<Vec<_>>().join(" / ")
+    };
     // Settings at the same place have one number.
     for (number, same) in (1..).zip(hull.chunk_by(|one, other| one.place() == other.place())) {
-        let names = same.iter().map(|of| name_among(&differing, &of.point.params, summary));
-        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        if !names.is_empty() {
-            marks.push(Mark::Number { at: same[0].place(), number });
-            legend.push(Entry::series([Sample::Number(number)], names.join(" or ")));
-        }
+        marks.push(Mark::Number { at: same[0].place(), number });
+        let settings: Vec<String> = same.iter().map(values_of).collect();
+        legend.push(Entry::series([Sample::Number(number)], settings.join(" or ")));
     }
 }
 
-/// The line through the places of a hull, from left to right; straight between them where
-/// both axes are linear.
-fn along(mut hull: Vec<Place>, x: &Axis) -> Vec<Place> {
+/// The line through the places of a hull, from left to right: on a logarithmic axis what is
+/// straight is curved.
+fn along(mut hull: Vec<Place>, x: &Axis, y: &Axis) -> Vec<Place> {
     hull.sort_by(|one, other| one.0.total_cmp(&other.0));
     hull.dedup();
+    if !x.logarithmic && !y.logarithmic || hull.len() < 2 {
+        return hull;
+    }
     let between = |pair: &[Place]| -> Vec<Place> {
         let ((left, high), (right, low)) = (pair[0], pair[1]);
         let height = |at: f64| high + (low - high) * (at - left) / (right - left);
@@ -124,11 +144,14 @@ fn along(mut hull: Vec<Place>, x: &Axis) -> Vec<Place> {
     hull.windows(2).flat_map(between).collect()
 }
 
-/// What a metric is, with its unit.
+/// What a metric is, or its name where that is too long for an axis, with its unit.
 fn axis_name(metric: Option<&'static Metric>) -> String {
-    match metric {
-        Some(Metric { about, unit: "", .. }) => (*about).to_owned(),
-        Some(Metric { about, unit, .. }) => format!("{about}, {unit}"),
-        None => String::new(),
-    }
+    const LONGEST: usize = 46;
+    let Some(Metric { name, about, unit, .. }) = metric else { return String::new() };
+    let what = if about.chars().count() <= LONGEST {
+        (*about).to_owned()
+    } else {
+        name.replace(['.', '_'], " ")
+    };
+    if unit.is_empty() { what } else { format!("{what}, {unit}") }
 }

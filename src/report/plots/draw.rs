@@ -713,10 +713,10 @@ impl<'a> Plane<'a> {
             }
             Mark::Number { at, number } => {
                 let Some((x, y)) = self.place(*at) else { return Ok(()) };
-                // Up and to the right: a lower left hull has its points to the left.
+                // Down and to the left, where nothing lies below a lower left hull.
                 let label = number.to_string();
-                let label = Text { side: HPos::Left, ..Text::tick(&label) };
-                paper.write(&label, (x + 6.0, y - 10.0))
+                let label = Text { side: HPos::Right, ..Text::tick(&label) };
+                paper.write(&label, (x - 5.0, y + 11.0))
             }
             Mark::Upright { at, stroke } => {
                 let Some(share) = self.chart.x.place(*at) else { return Ok(()) };

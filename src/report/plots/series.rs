@@ -315,7 +315,7 @@ pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String 
 }
 
 /// The last parts of a path, as many as tell it from the other paths of a sweep.
-fn distinct_name(path: &str, sweep: &[String]) -> String {
+pub(super) fn distinct_name(path: &str, sweep: &[String]) -> String {
     let ends_alike = |end: &str| {
         let alike = |other: &&String| **other == end || other.ends_with(&format!(".{end}"));
         sweep.iter().filter(alike).count() > 1
