@@ -197,6 +197,20 @@ fn published_numbers_make_a_compact_table() {
 }
 
 #[test]
+fn folders_of_folders_hold_the_results_in_them() {
+    let out = tempfile::tempdir().unwrap();
+    let root = out.path();
+    assert_eq!(folders(root), [root], "for reading to say that nothing is there");
+    for group in ["b", "a", ".being-written"] {
+        write(&root.join(group), &sample::single(), &[], false).unwrap();
+    }
+    write(root, &sample::single(), &[], false).unwrap();
+    let below = ["a/chord-1000", "b/chord-1000", "chord-1000"].map(|name| root.join(name));
+    assert_eq!(folders(root), below);
+    assert_eq!(folders(&below[0]), below[..1]);
+}
+
+#[test]
 fn settings_that_nobody_beats_lie_on_the_hull() {
     let summary = sample::systems().summary;
     let plot = json!({"cost": "messages.total", "performance": "hops.mean", "file": "cost"});
