@@ -591,7 +591,13 @@ mod tests {
         for warm_up in [7, 20, 33] {
             let measure = json!({"every": "3s", "warm_up": format!("{warm_up}s")});
             let cut = simulate(&eventful(&measure, 40));
-            let before = simulate(&eventful(&json!({"every": "3s"}), warm_up));
+            let before = {
+                let scenario = eventful(&json!(null), 40).to_string();
+                let plan = parse("x.json", &scenario, &Overrides::default()).unwrap();
+                let mut setup = plan.points[0].setup.clone();
+                setup.duration = Some(crate::sim::Duration::from_secs(warm_up));
+                crate::experiment::simulate(&setup, 0)
+            };
             // Nothing happens otherwise, and samples show all.
             assert_eq!((cut.digest, cut.events), (whole.digest, whole.events), "{warm_up}");
             assert_eq!(cut.timeline, whole.timeline);
