@@ -40,6 +40,7 @@ fn pairs<'a>(entry: &Published, summary: &'a Summary) -> Vec<Pair<'a>> {
             at,
             published,
             measured,
+            divided_by: entry.divided_by,
             within_tolerance: entry.tolerance.map(|t| distance <= allowance(t, published)),
         };
         Some(Pair { comparison, params: &point.params })

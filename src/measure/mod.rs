@@ -8,6 +8,7 @@
 
 mod accounts;
 mod histogram;
+mod hull;
 pub mod metrics;
 mod recorder;
 mod statistics;
@@ -17,6 +18,7 @@ mod tally;
 mod window;
 
 pub use histogram::LatencyHistogram;
+pub use hull::lower_hull;
 pub use recorder::{Recorder, Trace};
 pub use statistics::{confidence_95, fit_line, gini, mean, percentile};
 pub use storage::Ledger;

@@ -559,6 +559,114 @@ mod tests {
         assert!(tally.hops.is_empty());
     }
 
+    #[test]
+    fn what_is_asked_during_the_warm_up_is_not_counted_wherever_it_ends() {
+        let (ids, space) = (ids(), IdSpace::new(3).unwrap());
+        let mut recorder = recorder(&ids, Some(Duration::from_secs(30)));
+        recorder.ledger_mut().set_up([(ids[1], 1)].into_iter(), true, None);
+        let answer = |recorder: &mut Recorder<'_>, seconds, lookup| {
+            let note = Note::StandsAt { lookup, node: node(1) };
+            recorder.on_note(at(seconds), node(0), note);
+            recorder.on_note(at(seconds), node(0), Note::TimedOut(lookup));
+            let note = Note::Answer { lookup, owner: node(2), hops: 1 };
+            recorder.on_note(at(seconds), node(0), note);
+        };
+        let ask = |recorder: &mut Recorder<'_>, seconds| {
+            let lookup = recorder.issue(at(seconds), node(0), space.id(2));
+            let (get, _) = (recorder.issue_get(at(seconds), 0), recorder.issue_put(at(seconds), 0));
+            recorder.join_begins(at(seconds), node(seconds as usize));
+            let download = recorder.issue_download(at(seconds));
+            recorder.leave_begins();
+            (lookup, get, download)
+        };
+        let end = |recorder: &mut Recorder<'_>, seconds, joined, (lookup, get, download)| {
+            answer(recorder, seconds, lookup);
+            let value = Some(Value { version: 1, bytes: 1 });
+            let fetched = Note::Fetched { request: get, value, hops: 1 };
+            recorder.on_note(at(seconds), node(0), fetched);
+            recorder.on_note(at(seconds), node(0), Note::Downloaded(download));
+            recorder.on_note(at(seconds), node(joined), Note::Joined);
+        };
+        let (early, across, unanswered) =
+            (ask(&mut recorder, 0), ask(&mut recorder, 9), ask(&mut recorder, 9));
+        end(&mut recorder, 1, 0, early);
+        recorder.end_warm_up(at(10));
+        let (counted, lost) = (ask(&mut recorder, 10), ask(&mut recorder, 11));
+        end(&mut recorder, 12, 9, across);
+        end(&mut recorder, 13, 10, counted);
+        recorder.on_note(at(14), node(0), Note::NoRoute(unanswered.0));
+        recorder.on_note(at(15), node(0), Note::NoRoute(lost.0));
+        assert_eq!(recorder.in_all(|tally| tally.issued), 5);
+        assert_eq!(recorder.in_all(|tally| tally.correct), 3);
+        let tally = recorder.finish(at(20));
+        assert_eq!((tally.issued, tally.correct, tally.failures.no_route), (2, 1, 1));
+        assert_eq!((tally.hops, tally.forwards, tally.contacted), (vec![0, 1], 1, 1));
+        assert_eq!((tally.lookup_timeouts, tally.latency.mean_ms()), (1, Some(3000.0)));
+        // What happens by itself counts from then on, whatever it happens to.
+        assert_eq!(tally.all_timeouts, 2);
+        let Tally { joins, downloads, storage, .. } = tally;
+        assert_eq!((joins.issued, joins.completed, joins.leaves), (2, 1, 2));
+        assert_eq!(joins.time.mean_ms(), Some(3000.0));
+        assert_eq!((downloads.issued, downloads.completed), (2, 1));
+        assert_eq!((storage.gets.issued, storage.gets.correct), (2, 1));
+        assert_eq!((storage.gets.failures.unanswered, storage.puts.failures.unanswered), (1, 2));
+        assert_eq!(tally.counted_from, at(10));
+    }
+
+    #[test]
+    fn a_warm_up_hides_nothing_of_what_a_fault_has_done() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        recorder.fault_strikes(at(1));
+        let wrong = [2, 3].map(|seconds| recorder.issue(at(seconds), node(0), ids[1]));
+        recorder.end_warm_up(at(5));
+        let later = recorder.issue(at(7), node(0), ids[1]);
+        for lookup in [wrong[0], wrong[1], later] {
+            recorder.on_note(at(8), node(0), Note::NoRoute(lookup));
+        }
+        let after = recorder.finish(at(9)).after_fault;
+        assert_eq!((after.issued, after.wrong, after.outage), (3, 3, Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn stretch_is_the_latency_over_the_direct_round_trip() {
+        let ids = ids();
+        let network = |delay| {
+            let latency = crate::network::Latency::Constant(delay);
+            let stream = || crate::sim::Stream::new(1, 0, "test");
+            crate::network::Network::new(latency, 0.0, stream(), stream()).direct_delays()
+        };
+        let stretch = |delay, tokens, owner| {
+            let recorder = recorder(&ids, None).with_tokens(tokens);
+            let mut recorder = recorder.with_direct_delays(network(delay));
+            let lookup = recorder.issue(at(1), node(0), ids[1]);
+            recorder.on_note(at(4), node(0), Note::Answer { lookup, owner: node(owner), hops: 1 });
+            recorder.finish(at(4)).stretch.mean_ms()
+        };
+        // Three seconds for a round trip of one, and of two thirds.
+        assert_eq!(stretch(Duration::from_millis(500), 1, 2), Some(3.0));
+        assert_eq!(stretch(SECOND, 1, 2), Some(1.5));
+        // An answer that names the node itself, or another of its addresses, and no distance.
+        assert_eq!(stretch(SECOND, 1, 0), None);
+        assert_eq!(stretch(SECOND, 2, 1), None);
+        assert_eq!(stretch(SECOND, 2, 2), Some(1.5));
+        assert_eq!(stretch(Duration::ZERO, 1, 2), None);
+    }
+
+    #[test]
+    fn nodes_that_a_lookup_comes_to_are_contacted_but_not_its_origin() {
+        let ids = ids();
+        let mut recorder = recorder(&ids, None);
+        let _never_answered = recorder.issue(at(0), node(0), ids[1]);
+        let lookup = recorder.issue(at(0), node(0), ids[1]);
+        for stands_at in [0, 1, 1, 0, 2] {
+            let note = Note::StandsAt { lookup, node: node(stands_at) };
+            recorder.on_note(at(1), node(0), note);
+        }
+        let tally = recorder.finish(at(2));
+        assert_eq!((tally.contacted, tally.max_contacted, tally.forwards), (2, 2, 3));
+    }
+
     fn at(seconds: u64) -> Time {
         Time::ZERO + Duration::from_secs(seconds)
     }

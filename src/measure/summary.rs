@@ -535,8 +535,10 @@ pub struct Comparison {
     pub at: f64,
     /// What was published.
     pub published: f64,
-    /// What was measured.
+    /// What was measured, divided by `divided_by`.
     pub measured: f64,
+    /// By what the metric is divided to be compared.
+    pub divided_by: f64,
     /// Whether it lies within the tolerance; null when the scenario states none.
     pub within_tolerance: Option<bool>,
 }

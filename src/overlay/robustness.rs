@@ -16,9 +16,9 @@ use super::Overlay;
 use crate::id::{Id, IdSpace};
 use crate::oracle::{Ring, Truth};
 use crate::sim::{
-    Address, Bench, Context, Duration, Effect, HEADER_BYTES, Item, LookupId, Manner, Message,
-    Network, Note, Observer, Operation, Protocol, Record, RequestId, Simulation, Start, Stream,
-    Time, Value,
+    Address, Bench, Context, Duration, Effect, Envelope, HEADER_BYTES, Item, LookupId, Manner,
+    Message, Network, Note, Observer, Operation, Protocol, Record, RequestId, Simulation, Start,
+    Stream, Time, Value,
 };
 
 /// Any of the variants of an enumeration: a pattern and what makes up such a value for each.
@@ -117,6 +117,8 @@ impl Universe {
                 .prop_map(|(request, key, value)| Operation::Put { request, key, value }),
             Operation::Get { .. } => (self.request(), self.id())
                 .prop_map(|(request, key)| Operation::Get { request, key }),
+            Operation::JoinThrough { .. } =>
+                self.address().prop_map(|contact| Operation::JoinThrough { contact }),
             Operation::TakeNote => Just(Operation::TakeNote),
             Operation::Download { .. } =>
                 self.request().prop_map(|request| Operation::Download { request }),
@@ -511,7 +513,7 @@ impl<P: Protocol> Protocol for Sabotaged<P> {
 struct Still;
 
 impl Network for Still {
-    fn delay(&mut self, _: Address, _: Address) -> Option<Duration> {
+    fn delay(&mut self, _: Time, _: Envelope) -> Option<Duration> {
         Some(Duration::from_millis(20))
     }
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::measure::summary::{Outcome, Summary};
 use crate::scenario::format::Plot;
 
+mod cost_performance;
 mod folder;
 mod font;
 mod markdown;
@@ -76,9 +77,9 @@ fn write_files(
     json.push('\n');
     save(SUMMARY, json.as_bytes())?;
 
-    for (name, table) in tables::all(outcome) {
-        let text = table.to_csv().map_err(|reason| failed(name, &reason))?;
-        save(name, &text)?;
+    for (name, table) in tables::all(outcome, plots) {
+        let text = table.to_csv().map_err(|reason| failed(&name, &reason))?;
+        save(&name, &text)?;
     }
 
     for plot in plots {
@@ -114,6 +115,35 @@ pub enum ReadError {
         /// What is wrong, and where.
         reason: serde_json::Error,
     },
+}
+
+/// The folders that hold results at or below a folder, by name: itself, or else those in it
+/// and in its sub-folders. Itself as well where there are none, for [`read`] to say so.
+pub fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    find(root, &mut found);
+    if found.is_empty() {
+        found.push(root.to_owned());
+    }
+    found
+}
+
+fn find(folder: &Path, found: &mut Vec<PathBuf>) {
+    if folder.join(SUMMARY).is_file() {
+        return found.push(folder.to_owned());
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    // Not the hidden ones: results that are being written.
+    let is_hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+    let entries = entries.flatten().filter(|entry| !is_hidden(entry));
+    let mut below: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
+    below.sort_unstable();
+    for folder in below {
+        find(&folder, found);
+    }
 }
 
 /// Reads the results that [`write()`] left in a folder.

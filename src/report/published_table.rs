@@ -5,11 +5,12 @@ use crate::measure::summary::{Comparison, Summary};
 
 /// A Markdown table of the published numbers of several scenarios, with what was
 /// measured: one row a number, but one row a distribution, for the place where
-/// measured and published lie furthest apart.
+/// measured and published lie furthest apart. The last column is empty where the scenario
+/// states no tolerance.
 pub fn published_table(summaries: &[Summary]) -> String {
     let mut table = String::from(
-        "| Scenario | Source | Metric | At | Measured | Published | Difference |\n\
-         | :-- | :-- | :-- | :-- | --: | --: | --: |\n",
+        "| Scenario | Source | Metric | At | Measured | Published | Difference | Within tolerance |\n\
+         | :-- | :-- | :-- | :-- | --: | --: | --: | :-- |\n",
     );
     for summary in summaries {
         for group in groups(&summary.published) {
@@ -61,9 +62,14 @@ fn row(scenario: &str, comparison: &Comparison, at: &str) -> String {
     } else {
         with_minus(&format!(" ({:+.1} %)", 100.0 * difference / published))
     };
+    let within = match comparison.within_tolerance {
+        Some(true) => "yes",
+        Some(false) => "**no**",
+        None => "",
+    };
     let sign = if difference.is_finite() && difference >= 0.0 { "+" } else { "" };
     format!(
-        "| {} | {} | `{}` | {} | {} | {} | {sign}{}{share} |\n",
+        "| {} | {} | `{}` | {} | {} | {} | {sign}{}{share} | {within} |\n",
         cell(scenario),
         cell(&comparison.source),
         comparison.metric,

@@ -354,6 +354,7 @@ fn compare(
             at,
             published,
             measured: published * (1.0 + 0.02 * (wobble(number) - 1.0)),
+            divided_by: 1.0,
             within_tolerance: Some(true),
         });
     }

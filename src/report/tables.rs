@@ -5,8 +5,10 @@
 
 use serde_json::{Map, Value};
 
+use super::cost_performance;
 use crate::measure::metrics::{METRICS, SERIES, Series};
 use crate::measure::summary::{Bins, MessageRate, Outcome, Point, Summary};
+use crate::scenario::format::{CostPerformancePlot, Plot};
 
 /// A table: a row of names above rows of fields.
 pub(super) struct Table {
@@ -31,7 +33,7 @@ impl Table {
 }
 
 /// The tables of a scenario with the names of their files.
-pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
+pub(super) fn all(outcome: &Outcome, plots: &[Plot]) -> Vec<(String, Table)> {
     let summary = &outcome.summary;
     let mut tables = vec![
         ("runs.csv", runs(outcome)),
@@ -48,7 +50,14 @@ pub(super) fn all(outcome: &Outcome) -> Vec<(&'static str, Table)> {
     if outcome.runs.iter().any(|run| !run.point.happenings.is_empty()) {
         tables.push(("happenings.csv", happenings(outcome)));
     }
-    tables
+    let own = tables.into_iter().map(|(name, table)| (name.to_owned(), table));
+    let of_plots = plots.iter().filter_map(|plot| match plot {
+        Plot::CostPerformance(of) => {
+            Some((format!("{}.csv", plot.file_stem()), settings(summary, of)))
+        }
+        _ => None,
+    });
+    own.chain(of_plots).collect()
 }
 
 /// One row a point and repeat.
@@ -158,6 +167,21 @@ fn happenings(outcome: &Outcome) -> Table {
             row.extend([run.repeat.to_string(), seconds, what]);
             table.rows.push(row);
         }
+    }
+    table
+}
+
+/// What each setting costs and performs, and whether it lies on the lower hull of its group
+/// and of all.
+fn settings(summary: &Summary, plot: &CostPerformancePlot) -> Table {
+    let names = ["group", &plot.cost, &plot.performance, "on_hull", "on_hull_of_all"];
+    let mut table = Table::new(&summary.sweep, &names);
+    for setting in cost_performance::settings(summary, plot) {
+        let mut row = fields(&setting.point.params, &summary.sweep);
+        row.push(setting.group);
+        row.extend([setting.cost, setting.performance].map(number));
+        row.extend([setting.on_hull, setting.on_hull_of_all].map(|on_hull| on_hull.to_string()));
+        table.rows.push(row);
     }
     table
 }

@@ -23,6 +23,7 @@ fn all_plots() -> Vec<Plot> {
             {"label": "O(N)", "law": "linear"},
         ]}},
         {"metric": {"metrics": ["hops.p50", "hops.p99"], "per": "hops.mean", "file": "spread"}},
+        {"cost_performance": {"cost": "messages.total", "performance": "hops.mean"}},
         {"over_time": {
             "series": ["lookups.success", "ring.right_fingers"],
             "marks": [{"at": "30min", "label": "a node dies"}],
@@ -189,10 +190,80 @@ fn published_numbers_make_a_compact_table() {
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), 2 + 12 + 1 + 10 + 1, "{table}");
     assert!(lines[2].starts_with(
-        "| chord-hops | SIGCOMM 2001, Fig. 10a | `hops.mean` | nodes = 8 | 1.716 | 1.719 | −0.003 (−0.2 %) |"
+        "| chord-hops | SIGCOMM 2001, Fig. 10a | `hops.mean` | nodes = 8 | 1.716 | 1.719 | −0.003 (−0.2 %) | yes |"
     ), "{table}");
     assert!(lines[14].contains("`hops.pdf` | hops = "), "{table}");
     assert!(lines[14].contains(", furthest of 12 |"), "{table}");
+}
+
+#[test]
+fn folders_of_folders_hold_the_results_in_them() {
+    let out = tempfile::tempdir().unwrap();
+    let root = out.path();
+    assert_eq!(folders(root), [root], "for reading to say that nothing is there");
+    for group in ["b", "a", ".being-written"] {
+        write(&root.join(group), &sample::single(), &[], false).unwrap();
+    }
+    write(root, &sample::single(), &[], false).unwrap();
+    let below = ["a/chord-1000", "b/chord-1000", "chord-1000"].map(|name| root.join(name));
+    assert_eq!(folders(root), below);
+    assert_eq!(folders(&below[0]), below[..1]);
+}
+
+#[test]
+fn settings_that_nobody_beats_lie_on_the_hull() {
+    let summary = sample::systems().summary;
+    let plot = json!({"cost": "messages.total", "performance": "hops.mean", "file": "cost"});
+    let plots: Vec<Plot> = serde_json::from_value(json!([{"cost_performance": plot}])).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let folder = write(out.path(), &sample::systems(), &plots, false).unwrap();
+    let table = fs::read_to_string(folder.join("cost.csv")).unwrap();
+    let mut lines = table.lines();
+    let header = "system,population.nodes,group,messages.total,hops.mean,on_hull,on_hull_of_all";
+    assert_eq!(lines.next(), Some(header));
+    assert_eq!(lines.clone().count(), summary.points.len());
+    // The cheapest and fewest hops of all, and what is cheapest of a system.
+    assert!(table.contains("\ntracker,8,tracker,"), "{table}");
+    assert!(
+        lines.clone().any(|line| line.starts_with("tracker,8,") && line.ends_with(",true,true"))
+    );
+    assert!(
+        lines.clone().any(|line| line.starts_with("Chord,8,") && line.ends_with(",true,false"))
+    );
+    let svg = plots::svg(&summary, &plots[0]).unwrap();
+    for word in ["Chord base, lower hull", "lower hull of all", "Mean hops of a lookup against"] {
+        assert!(svg.contains(word), "{word}");
+    }
+    // The colour of trackers wherever they are shown.
+    assert!(svg.contains("#D55E00"));
+}
+
+#[test]
+fn samples_make_a_table_with_a_column_for_each_series() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = write(out.path(), &sample::systems(), &[], false).unwrap();
+    let table = fs::read_to_string(folder.join("timeline.csv")).unwrap();
+    let mut lines = table.lines();
+    let header = "system,population.nodes,seconds,ring.right_fingers,lookups.success";
+    assert_eq!(lines.next(), Some(header));
+    assert_eq!(lines.next(), Some("tracker,8,0,,"), "nothing was measured in the first minutes");
+    assert!(table.contains("\ntracker,8,270,1,1\n"), "{table}");
+    let folder = write(out.path(), &sample::single(), &[], false).unwrap();
+    assert!(!folder.join("timeline.csv").exists());
+}
+
+/// A published value that is compared after a division stands where it would be without.
+#[test]
+fn published_values_stand_beside_what_was_measured() {
+    let mut summary = sample::systems().summary;
+    let plot = json!({"metric": {"metric": "messages.total", "where": {"system": "Chord"}}});
+    let plot = serde_json::from_value(plot).unwrap();
+    let plain = plots::svg(&summary, &plot).unwrap();
+    for comparison in &mut summary.published {
+        comparison.published /= 8.0;
+        comparison.divided_by = 8.0;
+    }
+    assert!(plots::svg(&summary, &plot).unwrap() == plain);
 }
 
 /// Every plot of every degenerate result must be drawn, not panicked over.

@@ -356,6 +356,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_warm_up_and_samples_may_be_asked_for_alone_or_together() {
+        let measured = |measure: Value| {
+            let setup = changed(store(), &[("measure", measure)]).unwrap();
+            (setup.warm_up, setup.sample_every)
+        };
+        let (minute, second) = (Duration::from_secs(59), Duration::from_secs(1));
+        let both = json!({"warm_up": "59s", "every": "1s"});
+        assert_eq!(measured(both), (Some(minute), Some(second)));
+        assert_eq!(measured(json!({"warm_up": "59s"})), (Some(minute), None));
+        // As the first value of a sweep.
+        assert_eq!(measured(json!({"warm_up": "0s"})), (None, None));
+        assert_eq!(measured(json!(null)), (None, None));
+    }
+
+    #[test]
     fn joins_may_be_counted_and_come_as_a_poisson_process() {
         let joins = |joins: Value| with(&[("population.joins", joins)]).unwrap().joins.unwrap();
         let counted = joins(json!({"count": 3, "interval": "1s"}));
@@ -542,6 +557,17 @@ pub(super) mod tests {
             )],
             vec![("measure.every", json!("0s"))],
             vec![("measure.every", json!("1us"))],
+            vec![("measure", json!({}))],
+            vec![("measure", json!({"warm_up": "1min"}))],
+            vec![
+                ("population", json!({"nodes": 10})),
+                ("overlay.chord", json!({})),
+                ("network.service_time", json!("0s")),
+                ("workload", json!({})),
+                ("faults", json!([])),
+                ("measure", json!({"warm_up": "1s"})),
+                ("duration", no()),
+            ],
             vec![
                 ("population.joins", no()),
                 ("overlay.chord", json!({})),

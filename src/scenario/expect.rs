@@ -87,7 +87,7 @@ pub(super) fn check(
     points: &[PlannedPoint],
     narrowed: bool,
 ) -> Result<(), Fault> {
-    let known = Known::new(grid, points, narrowed);
+    let known = Known::new(grid, points, scenario.repeat, narrowed);
     plot::check(&known, &scenario.plots)?;
     for (position, claim) in scenario.expect.iter().enumerate() {
         known.claim(&format!("expect[{position}]"), claim)?;
@@ -111,15 +111,17 @@ pub(super) fn refuse(
 /// What can be spoken of.
 pub(super) struct Known<'a> {
     points: &'a [PlannedPoint],
+    repeat: u32,
     /// The swept parameters with their values.
     pub(super) swept: BTreeMap<&'a str, Vec<Value>>,
     narrowed: bool,
 }
 
 impl<'a> Known<'a> {
-    fn new(grid: &'a Grid, points: &'a [PlannedPoint], narrowed: bool) -> Known<'a> {
+    fn new(grid: &'a Grid, points: &'a [PlannedPoint], repeat: u32, narrowed: bool) -> Known<'a> {
         Known {
             points,
+            repeat,
             swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
             narrowed,
         }
@@ -156,6 +158,7 @@ impl<'a> Known<'a> {
         self.metric(&format!("{place}.metric"), &claim.metric, is_fit)?;
         if let Some(per) = &claim.per {
             self.metric(&format!("{place}.per"), per, is_fit)?;
+            self.ratio(&format!("{place}.per"), &claim.metric, per)?;
         }
         for (name, condition) in &claim.condition {
             let place = format!("{place}.where.{name}");
@@ -193,6 +196,19 @@ impl<'a> Known<'a> {
             (false, Some(_)) => format!("`{name}` is of a fit, not of a point"),
         };
         refuse(place, problem, known_metrics(name, is_fit))
+    }
+
+    /// Refuses to divide a sum over repeats by what is of a single run, or the other way round.
+    pub(super) fn ratio(&self, place: &str, name: &str, per: &str) -> Checked {
+        let (Some(metric), Some(divisor)) = (metrics::find(name), metrics::find(per)) else {
+            return Ok(());
+        };
+        if self.repeat > 1 && metric.is_sum != divisor.is_sum {
+            let (sum, other) = if metric.is_sum { (name, per) } else { (per, name) };
+            let problem = format!("`{sum}` is summed over the repeats and `{other}` is not");
+            return refuse(place, problem, "divide what is alike, or repeat once");
+        }
+        Ok(())
     }
 
     fn bound(&self, place: &str, bound: &Bound, is_fit: bool) -> Checked {
@@ -471,6 +487,25 @@ mod tests {
         .map(|claim| outcome("expect", json!([claim])).unwrap_err())
         .collect();
         insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn what_is_summed_over_repeats_is_not_divided_by_what_is_not() {
+        let claimed = |repeat: u32, metric: &str, per: &str| {
+            let claim = json!([{"metric": metric, "per": per, "at_least": 0}]);
+            let mut value: Value = serde_json::from_str(&scenario("expect", claim)).unwrap();
+            value["repeat"] = json!(repeat);
+            let plan = parse("x", &value.to_string(), &Overrides::default());
+            plan.map(|_| ()).map_err(|error| (error.place, error.problem))
+        };
+        for (metric, per) in [("lookups.failed", "nodes"), ("messages.total", "lookups.issued")] {
+            assert_eq!(claimed(1, metric, per), Ok(()));
+            let (place, problem) = claimed(2, metric, per).unwrap_err();
+            assert_eq!(place, "expect[0].per");
+            assert!(problem.contains("` is summed over the repeats and `"), "{problem}");
+        }
+        assert_eq!(claimed(2, "lookups.failed", "lookups.issued"), Ok(()));
+        assert_eq!(claimed(2, "messages.total", "nodes"), Ok(()));
     }
 
     fn published(changes: &Value) -> Result<(), String> {

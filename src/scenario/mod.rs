@@ -261,7 +261,7 @@ mod tests {
                 {"at": "6min", "partition": {"groups": [{"address_prefix": "64.0.0.0/2"}]}},
                 {"at": "6min", "until": "7min", "loss": 0.3},
             ],
-            "measure": {"every": "10s"},
+            "measure": {"warm_up": "1min", "every": "10s"},
             "duration": "10min",
             "repeat": 3,
             "sweep": {
@@ -285,6 +285,10 @@ mod tests {
                     "series": ["ring.right_fingers"], "scale": "linear", "where": {"network.loss": 0},
                     "marks": [{"at": "5min", "label": "half-time"}],
                     "curves": [{"label": "most", "value": 0.9}],
+                }},
+                {"cost_performance": {
+                    "cost": "maintenance.bytes_rate", "performance": "latency_ms.p99", "by": "upkeep",
+                    "title": "Cost", "scale": "linear", "where": {"network.loss": 0}, "file": "cost",
                 }},
             ],
             "expect": [

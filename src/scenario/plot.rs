@@ -8,7 +8,7 @@ use crate::measure::metrics;
 
 use super::check::names_a_file;
 use super::expect::{Checked, Known, near, refuse};
-use super::format::{Curve, MetricPlot, Plot, TimePlot};
+use super::format::{CostPerformancePlot, Curve, MetricPlot, Plot, TimePlot};
 
 impl Plot {
     /// The name of its file, without the ending.
@@ -28,6 +28,7 @@ impl Plot {
                 let first = plot.series.first().map_or("", String::as_str);
                 format!("{}_over_time", first.replace('.', "_"))
             }),
+            Plot::CostPerformance(plot) => plot.file.clone(),
         }
     }
 }
@@ -51,6 +52,9 @@ pub(super) fn check(known: &Known<'_>, plots: &[Plot]) -> Checked {
             Plot::MessagesPerNode | Plot::MessageDistribution => {}
             Plot::Metric(plot) => metric_plot(known, &inner("metric"), plot)?,
             Plot::OverTime(plot) => time_plot(known, &inner("over_time"), plot)?,
+            Plot::CostPerformance(plot) => {
+                cost_performance(known, &inner("cost_performance"), plot)?;
+            }
         }
         let stem = plot.file_stem();
         if !names_a_file(&stem) {
@@ -79,6 +83,9 @@ fn metric_plot(known: &Known<'_>, place: &str, plot: &MetricPlot) -> Checked {
     one_unit(&at("metrics"), units)?;
     if let Some(per) = &plot.per {
         known.metric(&at("per"), per, false)?;
+        for name in plot.names() {
+            known.ratio(&at("per"), name, per)?;
+        }
     }
     if known.swept.is_empty() {
         let problem = "nothing is swept to draw the metric against";
@@ -91,6 +98,32 @@ fn metric_plot(known: &Known<'_>, place: &str, plot: &MetricPlot) -> Checked {
     }
     for (position, curve) in plot.curves.iter().enumerate() {
         self::curve(&at(&format!("curves[{position}]")), curve)?;
+    }
+    known.swept_conditions(place, &plot.condition)
+}
+
+/// Tables that results have whatever is drawn.
+const TABLES: [&str; 6] = ["runs", "hops", "load", "messages", "timeline", "published"];
+
+fn cost_performance(known: &Known<'_>, place: &str, plot: &CostPerformancePlot) -> Checked {
+    let at = |field: &str| format!("{place}.{field}");
+    known.metric(&at("cost"), &plot.cost, false)?;
+    known.metric(&at("performance"), &plot.performance, false)?;
+    if plot.cost == plot.performance {
+        let problem = format!("`{}` is the cost, too", plot.performance);
+        return refuse(at("performance"), problem, "give another metric");
+    }
+    if known.swept.is_empty() {
+        let problem = "nothing is swept: there is a single point";
+        return refuse(place, problem, "sweep a parameter, or leave the plot out");
+    }
+    if let Some(by) = plot.by.as_deref().filter(|by| !known.swept.contains_key(by)) {
+        let problem = format!("`{by}` is not a swept parameter");
+        return refuse(at("by"), problem, "give the path of one, or the label of variants");
+    }
+    if TABLES.contains(&plot.file.as_str()) {
+        let problem = format!("another table is written to {}.csv", plot.file);
+        return refuse(at("file"), problem, "give it a name of its own");
     }
     known.swept_conditions(place, &plot.condition)
 }
@@ -162,6 +195,7 @@ mod tests {
             "workload": {"lookups": {"per_node": 1}},
             "measure": {"every": "10s"},
             "duration": "10min",
+            "repeat": 2,
             "sweep": {
                 "size": {"variants": {"small": {"id_bits": 32}, "large": {}}},
                 "population.nodes": [4, 8],
@@ -185,6 +219,9 @@ mod tests {
             {"over_time": {"series": ["nodes"], "title": "Nodes", "file": "nodes",
                 "marks": [{"at": "10min", "label": "half of them die"}],
                 "curves": [{"label": "half", "value": 4}]}},
+            {"cost_performance": {}},
+            {"cost_performance": {"cost": "messages.total", "performance": "lookups.failed",
+                "by": "size", "where": {"population.nodes": 8}, "file": "cost"}},
         ]))
         .unwrap();
     }
@@ -212,6 +249,15 @@ mod tests {
             json!({"over_time": {"series": ["nodes", "storage.lost"]}}),
             json!({"over_time": {"series": ["nodes"], "marks": [{"at": 10, "label": "x"}]}}),
             json!({"over_time": {"series": ["nodes"], "file": "hops"}}),
+            json!({"cost_performance": {"cost": "bytes"}}),
+            json!({"cost_performance": {"performance": "gets.latency_ms.mean"}}),
+            json!({"cost_performance": {"performance": "total.bytes_rate"}}),
+            json!({"cost_performance": {"by": "system"}}),
+            json!({"cost_performance": {"where": {"nodes": 8}}}),
+            json!({"cost_performance": {"file": "load"}}),
+            json!({"cost_performance": {"file": "hops"}}),
+            json!({"cost_performance": {"scale": "linear", "file": "../x"}}),
+            json!({"metric": {"metric": "lookups.failed", "per": "nodes"}}),
             json!("metric"),
             json!({"hops": {}}),
         ]

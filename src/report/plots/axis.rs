@@ -70,8 +70,10 @@ impl Axis {
         let count = ((to / step).floor() - first).max(0.0) as usize + 1;
         let ticks = (0..count.min(MOST_TICKS * 4))
             .map(|number| (first + number as f64) * step)
-            .map(|at| Tick { at, label: number_label(at, step) })
-            .collect();
+            .collect::<Vec<f64>>();
+        let long = long_beside(&ticks);
+        let ticks =
+            ticks.into_iter().map(|at| Tick { at, label: number_label(at, step, long) }).collect();
         Axis {
             name: name.into(),
             ticks,
@@ -210,15 +212,23 @@ impl Axis {
     }
 }
 
-/// A number for people: 16384, 1 000 000, 0.25.
+/// Numbers of so many digits have their thousands apart where they stand alone.
+const LONG: usize = 5;
+
+/// A number for people: 1024, 16 384, 1 000 000, 0.25.
 pub(super) fn plain_label(value: f64) -> String {
+    grouped_label(value, LONG)
+}
+
+/// A number whose thousands stand apart if it has at least so many digits.
+fn grouped_label(value: f64, long: usize) -> String {
     // Three times 0.1 is 0.30000000000000004, but not on a plot.
     let rounded = (value * 1e9).round() / 1e9;
     let small = value.abs() > 1e-6 && value.abs() < 1e6;
     let text = (if small { rounded } else { value }).to_string().replace('-', "\u{2212}");
     let whole = text.len() - text.find('.').map_or(0, |point| text.len() - point);
     let digits = text[..whole].chars().filter(char::is_ascii_digit).count();
-    if digits < 6 {
+    if digits < long {
         return text;
     }
     // Thousands apart, by a space that does not break.
@@ -237,11 +247,11 @@ pub(super) fn plain_label(value: f64) -> String {
 }
 
 /// The label of a tick, with as many decimals as the step between ticks has.
-fn number_label(at: f64, step: f64) -> String {
+fn number_label(at: f64, step: f64, long: usize) -> String {
     let decimals = (-math::log10(step) - 1e-9).ceil().clamp(0.0, 12.0) as usize;
     let rounded: f64 = format!("{at:.decimals$}").parse().unwrap_or(at);
     if decimals == 0 || rounded == 0.0 {
-        return plain_label(rounded + 0.0);
+        return grouped_label(rounded + 0.0, long);
     }
     format!("{at:.decimals$}").replace('-', "\u{2212}")
 }
@@ -274,7 +284,14 @@ fn powers_of_ten(from: f64, to: f64) -> Vec<f64> {
 }
 
 fn plain_ticks(at: Vec<f64>) -> Vec<Tick> {
-    at.into_iter().map(|at| Tick { at, label: plain_label(at) }).collect()
+    let long = long_beside(&at);
+    at.into_iter().map(|at| Tick { at, label: grouped_label(at, long) }).collect()
+}
+
+/// How many digits a number on an axis must have for its thousands to stand apart: those of
+/// all do where those of any do.
+fn long_beside(all: &[f64]) -> usize {
+    if all.iter().any(|value| value.abs() >= 10_000.0) { 4 } else { LONG }
 }
 
 /// The different values from the least to the largest.
@@ -313,7 +330,12 @@ mod tests {
         assert_eq!(labels(&Axis::linear("", -1.0, 3.2, true)), ["−1", "0", "1", "2", "3"]);
         assert_eq!(
             labels(&Axis::from_zero("", &[200_000.0])),
-            ["0", "50000", "100\u{a0}000", "150\u{a0}000", "200\u{a0}000"]
+            ["0", "50\u{a0}000", "100\u{a0}000", "150\u{a0}000", "200\u{a0}000"]
+        );
+        assert_eq!(labels(&Axis::from_zero("", &[9000.0])), ["0", "2000", "4000", "6000", "8000"]);
+        assert_eq!(
+            labels(&Axis::logarithmic_around("", &[512.0, 4096.0, 32_768.0])),
+            ["512", "4\u{a0}096", "32\u{a0}768"]
         );
     }
 
@@ -344,7 +366,7 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(plain_label(1024.0), "1024");
         assert_eq!(plain_label(0.1 * 3.0), "0.3");
-        assert_eq!(plain_label(16_384.0), "16384");
+        assert_eq!(plain_label(16_384.0), "16\u{a0}384");
         assert_eq!(plain_label(-1_234_567.5), "−1\u{a0}234\u{a0}567.5");
     }
 }

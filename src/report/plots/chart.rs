@@ -66,6 +66,13 @@ pub(super) enum Mark {
         /// How it is drawn.
         stroke: Stroke,
     },
+    /// A number beside a point, which the legend explains.
+    Number {
+        /// The point.
+        at: Place,
+        /// The number.
+        number: usize,
+    },
     /// Vertical lines with a bar at both ends.
     Whiskers {
         /// Horizontal place, lower and upper height.
@@ -145,6 +152,8 @@ pub(super) enum Sample {
     Line(Stroke),
     /// A mark at a point.
     Symbol(Symbol),
+    /// The number that stands beside a point.
+    Number(usize),
     /// A vertical line.
     Upright(Stroke),
     /// A vertical line with bars at its ends.

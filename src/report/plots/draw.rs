@@ -368,6 +368,7 @@ fn draw_sample<DB: DrawingBackend>(
         Sample::Bar(colour) => paper.fill(&block, tint(colour), 1.0),
         Sample::Line(stroke) => paper.stroke_along(&[(left, y), (right, y)], stroke),
         Sample::Symbol(symbol) => paper.symbol((middle, y), symbol),
+        Sample::Number(number) => paper.write(&Text::tick(&number.to_string()), (middle, y)),
         Sample::Upright(stroke) => {
             paper.stroke_along(&[(middle, y - 9.0), (middle, y + 9.0)], stroke)
         }
@@ -709,6 +710,13 @@ impl<'a> Plane<'a> {
                     paper.symbol((x + aside, y), *symbol)?;
                 }
                 Ok(())
+            }
+            Mark::Number { at, number } => {
+                let Some((x, y)) = self.place(*at) else { return Ok(()) };
+                // Down and to the left, where nothing lies below a lower left hull.
+                let label = number.to_string();
+                let label = Text { side: HPos::Right, ..Text::tick(&label) };
+                paper.write(&label, (x - 5.0, y + 11.0))
             }
             Mark::Upright { at, stroke } => {
                 let Some(share) = self.chart.x.place(*at) else { return Ok(()) };

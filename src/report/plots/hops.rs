@@ -101,7 +101,7 @@ fn height_axis(points: &[&Point], marks: &[Mark]) -> Axis {
             Mark::Line { points, .. } | Mark::Points { points, .. } => {
                 heights.extend(points.iter().map(|point| point.1));
             }
-            Mark::Bars { .. } | Mark::Upright { .. } => {}
+            Mark::Bars { .. } | Mark::Number { .. } | Mark::Upright { .. } => {}
         }
     }
     match Axis::logarithmic_floor(&means) {

@@ -145,7 +145,11 @@ fn height_axis(of: Of, with_whiskers: bool, points: &[&Point], marks: &[Mark]) -
         match mark {
             Mark::Whiskers { points, .. } => heights.extend(points.iter().map(|point| point.2)),
             Mark::Points { points, .. } => heights.extend(points.iter().map(|point| point.1)),
-            Mark::Band { .. } | Mark::Bars { .. } | Mark::Line { .. } | Mark::Upright { .. } => {}
+            Mark::Band { .. }
+            | Mark::Bars { .. }
+            | Mark::Line { .. }
+            | Mark::Number { .. }
+            | Mark::Upright { .. } => {}
         }
     }
     let mean = if with_whiskers { "" } else { "mean " };

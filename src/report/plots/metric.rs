@@ -162,6 +162,7 @@ pub(super) fn heights(marks: &[Mark]) -> Vec<f64> {
             }
             Mark::Band { .. }
             | Mark::Bars { .. }
+            | Mark::Number { .. }
             | Mark::Upright { .. }
             | Mark::Whiskers { .. } => Vec::new(),
         }

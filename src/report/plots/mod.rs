@@ -12,6 +12,7 @@ use crate::scenario::format::Plot;
 
 mod axis;
 mod chart;
+mod cost_performance;
 mod distribution;
 mod draw;
 mod hops;
@@ -24,7 +25,7 @@ mod style;
 use chart::Chart;
 use load::Of;
 
-pub(super) use series::{in_words, short};
+pub(super) use series::{in_words, selected, short};
 
 /// A plot as the text of an SVG file.
 pub(super) fn svg(summary: &Summary, plot: &Plot) -> Result<String, String> {
@@ -52,5 +53,6 @@ fn chart_of(summary: &Summary, plot: &Plot) -> Chart {
         Plot::MessageDistribution => load(Of::Messages),
         Plot::Metric(plot) => metric::chart(summary, plot),
         Plot::OverTime(plot) => over_time::chart(summary, plot),
+        Plot::CostPerformance(plot) => cost_performance::chart(summary, plot),
     }
 }

@@ -44,7 +44,7 @@ impl Series<'_> {
 }
 
 /// The points that conditions on swept parameters let pass.
-pub(super) fn selected<'a>(
+pub(in crate::report) fn selected<'a>(
     summary: &'a Summary,
     conditions: &BTreeMap<String, Condition>,
 ) -> Vec<&'a Point> {
@@ -302,18 +302,28 @@ fn axis_name(path: &str) -> String {
 pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (path, value) in params {
-        let same = |other: &&String| short(other) == short(path);
-        let clashes = summary.sweep.iter().filter(same).count() > 1;
         if !is_field(path) {
             // The names of variants speak for themselves.
             parts.push(in_words_of(summary, path, value));
             continue;
         }
-        let name = if clashes { path.clone() } else { short(path) };
+        let name = distinct_name(path, &summary.sweep);
         // Spaces that do not break: a legend wraps between parameters.
         parts.push(format!("{name}\u{a0}=\u{a0}{}", in_words_of(summary, path, value)));
     }
     parts.join(", ")
+}
+
+/// The last parts of a path, as many as tell it from the other paths of a sweep.
+pub(super) fn distinct_name(path: &str, sweep: &[String]) -> String {
+    let ends_alike = |end: &str| {
+        let alike = |other: &&String| **other == end || other.ends_with(&format!(".{end}"));
+        sweep.iter().filter(alike).count() > 1
+    };
+    let starts = path.rmatch_indices('.').map(|(dot, _)| dot + 1).chain([0]);
+    let mut ends = starts.map(|start| &path[start..]);
+    let end = ends.find(|end| !ends_alike(end)).unwrap_or(path);
+    end.replace(['.', '_'], " ")
 }
 
 /// The values of some of the parameters in words.
@@ -395,8 +405,11 @@ pub(super) struct Published<'a> {
 
 impl Published<'_> {
     /// Where the published values stand.
+    /// What was measured is shown as it is: where it is compared after a division, the
+    /// published value is multiplied.
     pub(super) fn points(&self) -> Vec<(f64, f64)> {
-        self.comparisons.iter().map(|comparison| (comparison.at, comparison.published)).collect()
+        let place = |of: &&Comparison| (of.at, of.published * of.divided_by);
+        self.comparisons.iter().map(place).collect()
     }
 }
 
@@ -491,6 +504,14 @@ mod tests {
             ["lookups success", "gets success"]
         );
         assert_eq!(short_names(&["a.total", "a.total_time"]), ["total", "total time"]);
+    }
+
+    #[test]
+    fn paths_are_named_by_as_many_of_their_parts_as_differ() {
+        let sweep = ["a.stabilize.period", "a.fix_fingers.period", "a.successors", "period"];
+        let sweep = sweep.map(str::to_owned);
+        let names = sweep.clone().map(|path| distinct_name(&path, &sweep));
+        assert_eq!(names, ["stabilize period", "fix fingers period", "successors", "period"]);
     }
 
     #[test]

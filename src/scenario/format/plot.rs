@@ -30,6 +30,9 @@ pub enum Plot {
     Metric(MetricPlot),
     /// Quantities over simulated time.
     OverTime(TimePlot),
+    /// What each point of the sweep costs against what it performs, with the hull of the
+    /// points that none beats (Li et al., INFOCOM 2005).
+    CostPerformance(CostPerformancePlot),
 }
 
 /// Any metric against the first swept number, one line for each setting of the other
@@ -109,6 +112,49 @@ pub enum Law {
     Log2Squared,
     /// x.
     Linear,
+}
+
+/// What each point of the sweep costs against what it performs: one mark a point, and the
+/// lower left hull of the points that none beats. The points are written to a CSV table of
+/// the plot's name, too.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostPerformancePlot {
+    /// Name of the metric of cost, on the horizontal axis.
+    #[serde(default = "bytes_rate")]
+    pub cost: String,
+    /// Name of the metric of performance, on the vertical axis; less of it is better.
+    #[serde(default = "mean_latency")]
+    pub performance: String,
+    /// The swept parameter by whose values points have colours, and hulls of their own; by
+    /// default the systems where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Title; by default what the metrics are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Scale of both axes; by default for each the one that shows the values best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// Only points at which these parameters satisfy their condition.
+    #[serde(rename = "where", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Condition>,
+    /// Name of the plot's file, and of the table's, without its ending: letters, digits, `-`
+    /// and `_`.
+    #[serde(default = "cost_performance")]
+    pub file: String,
+}
+
+fn bytes_rate() -> String {
+    "total.bytes_rate".to_owned()
+}
+
+fn mean_latency() -> String {
+    "latency_ms.mean".to_owned()
+}
+
+fn cost_performance() -> String {
+    "cost_performance".to_owned()
 }
 
 /// Quantities over simulated time, one line for each series and point of the sweep.
