@@ -46,6 +46,9 @@ struct Followed {
     owner: Address,
     ring_version: u32,
     timeouts: u32,
+    /// Those of them after it stood at the key's predecessor.
+    owner_timeouts: u32,
+    retries: u32,
     issued: Time,
     key: Id,
     /// The key's predecessor when it was asked, the goal of the forwards.
@@ -165,6 +168,8 @@ impl<'i> Recorder<'i> {
             owner,
             ring_version: self.ring_version,
             timeouts: 0,
+            owner_timeouts: 0,
+            retries: 0,
             issued: now,
             key,
             goal,
@@ -260,6 +265,8 @@ impl<'i> Recorder<'i> {
     fn close(&mut self, number: LookupId, lookup: &Followed, now: Time, ending: Ending) {
         self.tally.lookup_timeouts += u64::from(lookup.timeouts);
         self.tally.max_timeouts = self.tally.max_timeouts.max(u64::from(lookup.timeouts));
+        self.tally.owner_timeouts += u64::from(lookup.owner_timeouts);
+        self.tally.retries += u64::from(lookup.retries);
         let mut is_right = false;
         match ending {
             Ending::TimedOut => self.tally.failures.timed_out += 1,
@@ -304,6 +311,18 @@ impl Observer for Recorder<'_> {
                 self.tally.all_timeouts += 1;
                 if let Some(lookup) = self.lookups.get(lookup.0) {
                     lookup.timeouts += 1;
+                }
+            }
+            Note::OwnerTimedOut(lookup) => {
+                self.tally.all_timeouts += 1;
+                if let Some(lookup) = self.lookups.get(lookup.0) {
+                    lookup.timeouts += 1;
+                    lookup.owner_timeouts += 1;
+                }
+            }
+            Note::Retried(lookup) => {
+                if let Some(lookup) = self.lookups.get(lookup.0) {
+                    lookup.retries += 1;
                 }
             }
             Note::MaintenanceTimedOut => self.tally.all_timeouts += 1,

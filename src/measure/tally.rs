@@ -10,8 +10,8 @@ use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
     Bins, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Hops, Joins, Load,
-    Lookups, MessageCount, Point, Puts, RingHealth, RoutingEntries, Storage, Timeline, Timeouts,
-    Values, Waiting,
+    Lookups, MessageCount, Point, Puts, Retries, RingHealth, RoutingEntries, Storage, Timeline,
+    Timeouts, Values, Waiting,
 };
 use crate::sim::{Digest, Duration, Time};
 
@@ -55,6 +55,10 @@ pub struct Tally {
     pub lookup_timeouts: u64,
     /// The most of one lookup.
     pub max_timeouts: u64,
+    /// Time-outs of lookups that stood at the key's predecessor already.
+    pub owner_timeouts: u64,
+    /// Times that a lookup began again.
+    pub retries: u64,
     /// Time-outs of lookups and maintenance.
     pub all_timeouts: u64,
     /// Times that a lookup was passed on.
@@ -200,7 +204,19 @@ impl Tally {
     }
 
     fn mean_timeouts(&self) -> Option<f64> {
-        (self.issued > 0).then(|| self.lookup_timeouts as f64 / self.issued as f64)
+        self.per_lookup(self.lookup_timeouts)
+    }
+
+    fn mean_path_timeouts(&self) -> Option<f64> {
+        self.per_lookup(self.lookup_timeouts - self.owner_timeouts)
+    }
+
+    fn mean_retries(&self) -> Option<f64> {
+        self.per_lookup(self.retries)
+    }
+
+    fn per_lookup(&self, count: u64) -> Option<f64> {
+        (self.issued > 0).then(|| count as f64 / self.issued as f64)
     }
 }
 
@@ -227,6 +243,10 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         lookups: lookups(tallies),
         latency_ms: distribution(tallies, |tally| &tally.latency),
         timeouts: timeouts(tallies),
+        retries: Retries {
+            mean: mean_and_interval(tallies.iter().map(Tally::mean_retries)).0,
+            total: sum(|tally| tally.retries),
+        },
         forwards: Forwards {
             total: sum(|tally| tally.forwards),
             halving: sum(|tally| tally.halving_forwards),
@@ -488,6 +508,7 @@ fn timeouts(tallies: &[Tally]) -> Timeouts {
     Timeouts {
         mean,
         ci95,
+        path_mean: mean_and_interval(tallies.iter().map(Tally::mean_path_timeouts)).0,
         max: tallies.iter().map(|tally| tally.max_timeouts).max().unwrap_or(0),
         total: tallies.iter().map(|tally| tally.lookup_timeouts).sum(),
         all: tallies.iter().map(|tally| tally.all_timeouts).sum(),

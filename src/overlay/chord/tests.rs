@@ -27,6 +27,7 @@ fn chord(bits: u32) -> Chord {
         check_predecessor: None,
         ask_before_adopting: true,
         virtual_nodes: 1,
+        refinements: Refinements::default(),
     }
 }
 
