@@ -413,6 +413,23 @@ mod tests {
     }
 
     #[test]
+    fn time_outs_of_the_owner_and_retries_are_counted_with_their_lookup() {
+        let ids = ids();
+        let space = IdSpace::new(3).unwrap();
+        let mut recorder = recorder(&ids, None);
+        let lookup = recorder.issue(Time::ZERO, node(0), space.id(2));
+        let answer = Note::Answer { lookup, owner: node(2), hops: 1 };
+        let owner = Note::OwnerTimedOut(lookup);
+        let notes = [Note::TimedOut(lookup), owner, owner, Note::Retried(lookup), answer, owner];
+        for note in notes {
+            recorder.on_note(Time::ZERO + SECOND, node(0), note);
+        }
+        let tally = recorder.finish(Time::ZERO + SECOND);
+        assert_eq!((tally.lookup_timeouts, tally.owner_timeouts, tally.retries), (3, 2, 1));
+        assert_eq!((tally.all_timeouts, tally.max_timeouts), (4, 3));
+    }
+
+    #[test]
     fn lookups_without_an_answer_fail_for_a_reason() {
         let ids = ids();
         let mut recorder = recorder(&ids, Some(SECOND));

@@ -468,7 +468,10 @@ pub(super) mod tests {
             vec![("overlay.chord.request_timeout", json!("0s"))],
             vec![("overlay.chord.request_timeout", json!("19ms"))],
             vec![("overlay.chord.fingers", json!("none"))],
-            vec![("overlay.chord", json!({"tell_old_predecessor": true})), ("population.joins", no())],
+            vec![
+                ("overlay.chord", json!({"tell_old_predecessor": true})),
+                ("population.joins", no()),
+            ],
             vec![("overlay.chord.retries", json!({"count": 0, "after": "1s"}))],
             vec![("overlay.chord.retries", json!({"count": 101, "after": "1s"}))],
             vec![("overlay.chord.retries", json!({"after": "0s"}))],

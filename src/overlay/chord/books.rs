@@ -53,9 +53,10 @@ impl Books {
     /// A try of a lookup has found nobody to ask: whether there is hope in another one. If not
     /// the lookup is closed.
     pub(super) fn waits_for_another_try(&mut self, lookup: LookupId) -> bool {
-        let tried = self.0.as_mut().and_then(|pages| {
-            pages.tried.iter_mut().find(|tried| tried.lookup == lookup)
-        });
+        let tried = self
+            .0
+            .as_mut()
+            .and_then(|pages| pages.tried.iter_mut().find(|tried| tried.lookup == lookup));
         let waits = tried.is_some_and(|tried| {
             tried.under_way = tried.under_way.saturating_sub(1);
             tried.left > 0 || tried.under_way > 0

@@ -340,11 +340,7 @@ impl Chord {
     }
 
     /// `check_predecessor`: asks it for a sign of life.
-    pub(super) fn check_predecessor(
-        &self,
-        node: &mut ChordNode,
-        context: &mut Context<'_, Self>,
-    ) {
+    pub(super) fn check_predecessor(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
         if let Some(predecessor) = node.predecessor.filter(|p| *p != context.this()) {
             self.ask(node, predecessor, ChordMessage::Ping, &[], context);
         }

@@ -224,7 +224,8 @@ impl Chord {
         let Some(search) = node.books.search(lookup) else { return };
         let distance = context.id(from).distance_to(query.target);
         let mut before = search.candidates.iter().take_while(|known| known.distance < distance);
-        let has_answered = |known: &Candidate| matches!(known.state, State::Answered | State::Exhausted);
+        let has_answered =
+            |known: &Candidate| matches!(known.state, State::Answered | State::Exhausted);
         let is_closest = !before.any(has_answered);
         let known = search.candidates.len();
         if let Step::Closer(_) = step {
@@ -261,8 +262,7 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         let QueryFor::Lookup(lookup) = query.purpose else { return };
-        if let Some(candidate) =
-            node.books.search(lookup).and_then(|search| search.candidate(peer))
+        if let Some(candidate) = node.books.search(lookup).and_then(|search| search.candidate(peer))
         {
             candidate.state = State::Failed;
             self.search_on(node, lookup, context);

@@ -84,7 +84,7 @@ impl Clock {
     }
 
     /// Remembers how far away a peer of the tables is.
-    fn learn(&mut self, peer: Address, sample: Duration) {
+    pub(super) fn learn(&mut self, peer: Address, sample: Duration) {
         match self.peers.binary_search_by_key(&peer, |(other, _)| *other) {
             Ok(place) => {
                 let known = &mut self.peers[place].1;
@@ -232,7 +232,8 @@ mod tests {
         let sample = clock.answered(peer(1), at(80)).unwrap();
         clock.learn(peer(1), sample);
         clock.learn(peer(2), Duration::from_millis(20));
-        let trips = |clock: &Clock| [1, 2, 3].map(|n| clock.round_trip(peer(n)).as_nanos() / 1_000_000);
+        let trips =
+            |clock: &Clock| [1, 2, 3].map(|n| clock.round_trip(peer(n)).as_nanos() / 1_000_000);
         assert_eq!(trips(&clock), [80, 20, 80]);
         clock.learn(peer(2), Duration::from_millis(100));
         clock.forget(peer(1));

@@ -4,7 +4,8 @@ use crate::overlay::full_membership::BROADCAST_ATTEMPTS;
 use crate::sim::Duration;
 
 use super::super::format::{
-    Chord, ChordJoin, ChordTimeout, Fingers, FullMembership, LookupStyle, Placement, Spread, Workload,
+    Chord, ChordJoin, ChordTimeout, Fingers, FullMembership, LookupStyle, Placement, Spread,
+    Workload,
 };
 use super::{Checked, MAX_SUCCESSORS, positive, refuse, share};
 
