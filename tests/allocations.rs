@@ -78,6 +78,7 @@ fn minutes(lookup: LookupStyle) -> Vec<(u64, u64)> {
         check_predecessor: Some(period(5)),
         ask_before_adopting: true,
         virtual_nodes: 1,
+        refinements: dhtsim::overlay::chord::Refinements::default(),
     };
     let ids: Vec<Id> = (0..NODES).map(|n| chord.space.hash(format!("node {n}"))).collect();
     let stream = |purpose| Stream::new(1, 0, purpose);

@@ -1009,6 +1009,7 @@ mod queues {
             check_predecessor: Some(period(200_000, 0.5)),
             ask_before_adopting: true,
             virtual_nodes: 1,
+            refinements: dhtsim::overlay::chord::Refinements::default(),
         };
         let ids: Vec<Id> = (0..NODES).map(|n| chord.space.hash(format!("node {n}"))).collect();
         let stream = |purpose| Stream::new(1, 0, purpose);

@@ -137,6 +137,25 @@ fn chord(setup: &Setup, chord: &format::Chord) -> chord::Chord {
         check_predecessor: chord.check_predecessor.as_ref().map(period),
         ask_before_adopting: chord.ask_before_adopting,
         virtual_nodes: setup.virtual_nodes as usize,
+        refinements: refinements(chord),
+    }
+}
+
+/// What a Chord ring does beyond the printed protocol.
+fn refinements(chord: &format::Chord) -> chord::Refinements {
+    chord::Refinements {
+        confirm_owner: chord.confirm_owner,
+        remember_failures: chord.remember_failures,
+        retries: chord
+            .retries
+            .map(|retries| chord::Retries { count: retries.count, after: retries.after.0 }),
+        parallel: chord.parallel as usize,
+        shortest_timeout: match chord.timeout {
+            format::ChordTimeout::Fixed => None,
+            format::ChordTimeout::Adaptive(adaptive) => Some(adaptive.minimum.0),
+        },
+        next_hop_choices: chord.proximity.next_hop as usize,
+        tell_old_predecessor: chord.tell_old_predecessor,
     }
 }
 

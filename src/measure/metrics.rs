@@ -132,9 +132,13 @@ pub static METRICS: &[Metric] = &[
     metric("contacted.max", "nodes", "most nodes that a lookup came to", |p| p.contacted.max as f64),
 
     metric("timeouts.mean", "attempts", "mean attempts of a lookup to contact a node that did not answer", |p| p.timeouts.mean),
+    metric("timeouts.path.mean", "attempts", "those of them until the lookup stood at the key's predecessor: all but the attempts to have the owner confirm that it lives", |p| p.timeouts.path_mean),
     metric("timeouts.max", "attempts", "most such attempts of a lookup", |p| p.timeouts.max as f64),
     total("timeouts.total", "attempts", "such attempts of all lookups", |p| p.timeouts.total as f64),
     total("timeouts.all", "attempts", "such attempts of lookups and maintenance", |p| p.timeouts.all as f64),
+
+    metric("retries.mean", "retries", "times that a lookup without an answer began again, mean", |p| p.retries.mean),
+    total("retries.total", "retries", "such times of all lookups", |p| p.retries.total as f64),
 
     total("forwards.total", "forwards", "times that a lookup was passed on", |p| p.forwards.total as f64),
     total("forwards.halving", "forwards", "those that at least halved the distance to the key's predecessor", |p| p.forwards.halving as f64),

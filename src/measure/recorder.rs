@@ -65,6 +65,9 @@ struct Followed {
     forwards: u32,
     /// How often it has come to a node other than its origin.
     contacted: u32,
+    /// Those of them after it stood at the key's predecessor.
+    owner_timeouts: u32,
+    retries: u32,
     issued: Time,
     key: Id,
     /// The key's predecessor when it was asked, the goal of the forwards.
@@ -257,6 +260,8 @@ impl<'i> Recorder<'i> {
             timeouts: 0,
             forwards: 0,
             contacted: 0,
+            owner_timeouts: 0,
+            retries: 0,
             issued: now,
             key,
             goal,
@@ -398,6 +403,8 @@ impl<'i> Recorder<'i> {
         tally.max_timeouts = tally.max_timeouts.max(u64::from(lookup.timeouts));
         tally.contacted += u64::from(lookup.contacted);
         tally.max_contacted = tally.max_contacted.max(u64::from(lookup.contacted));
+        tally.owner_timeouts += u64::from(lookup.owner_timeouts);
+        tally.retries += u64::from(lookup.retries);
         let mut is_right = false;
         match ending {
             Ending::TimedOut => tally.failures.timed_out += 1,
@@ -446,6 +453,18 @@ impl Observer for Recorder<'_> {
                 self.accounts.now().all_timeouts += 1;
                 if let Some(lookup) = self.lookups.get(lookup.0) {
                     lookup.timeouts += 1;
+                }
+            }
+            Note::OwnerTimedOut(lookup) => {
+                self.accounts.now().all_timeouts += 1;
+                if let Some(lookup) = self.lookups.get(lookup.0) {
+                    lookup.timeouts += 1;
+                    lookup.owner_timeouts += 1;
+                }
+            }
+            Note::Retried(lookup) => {
+                if let Some(lookup) = self.lookups.get(lookup.0) {
+                    lookup.retries += 1;
                 }
             }
             Note::MaintenanceTimedOut => self.accounts.now().all_timeouts += 1,
@@ -538,6 +557,23 @@ mod tests {
         assert_eq!(tally.hops, [0, 2]);
         assert_eq!((tally.forwards, tally.halving_forwards), (2, 2));
         assert_eq!(tally.latency.max_ms().to_bits(), 1000f64.to_bits());
+    }
+
+    #[test]
+    fn time_outs_of_the_owner_and_retries_are_counted_with_their_lookup() {
+        let ids = ids();
+        let space = IdSpace::new(3).unwrap();
+        let mut recorder = recorder(&ids, None);
+        let lookup = recorder.issue(Time::ZERO, node(0), space.id(2));
+        let answer = Note::Answer { lookup, owner: node(2), hops: 1 };
+        let owner = Note::OwnerTimedOut(lookup);
+        let notes = [Note::TimedOut(lookup), owner, owner, Note::Retried(lookup), answer, owner];
+        for note in notes {
+            recorder.on_note(Time::ZERO + SECOND, node(0), note);
+        }
+        let tally = recorder.finish(Time::ZERO + SECOND);
+        assert_eq!((tally.lookup_timeouts, tally.owner_timeouts, tally.retries), (3, 2, 1));
+        assert_eq!((tally.all_timeouts, tally.max_timeouts), (4, 3));
     }
 
     #[test]
@@ -634,7 +670,7 @@ mod tests {
         let network = |delay| {
             let latency = crate::network::Latency::Constant(delay);
             let stream = || crate::sim::Stream::new(1, 0, "test");
-            crate::network::Network::new(latency, 0.0, stream(), stream()).direct_delays()
+            crate::network::Network::new(latency, 0.0, stream(), stream()).direct_delays(Vec::new())
         };
         let stretch = |delay, tokens, owner| {
             let recorder = recorder(&ids, None).with_tokens(tokens);

@@ -68,6 +68,8 @@ pub struct Point {
     pub contacted: Contacted,
     /// Attempts to contact a node that did not answer.
     pub timeouts: Timeouts,
+    /// Times that lookups began again.
+    pub retries: Retries,
     /// Times that a lookup was passed on, and whether each at least halved the
     /// distance to the key's predecessor.
     pub forwards: Forwards,
@@ -366,12 +368,24 @@ pub struct Timeouts {
     pub mean: f64,
     /// Half the width of the mean's 95 % confidence interval over repeats.
     pub ci95: Option<f64>,
+    /// Mean per finished lookup until it stood at the key's predecessor: without those of
+    /// asking the key's owner for a sign of life.
+    pub path_mean: f64,
     /// The most in one lookup.
     pub max: u64,
     /// Those of lookups, summed over repeats.
     pub total: u64,
     /// Those of lookups and of maintenance together, summed over repeats.
     pub all: u64,
+}
+
+/// Times that lookups without an answer began again.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Retries {
+    /// Mean per finished lookup.
+    pub mean: f64,
+    /// Summed over repeats.
+    pub total: u64,
 }
 
 /// Times that a lookup was passed on.

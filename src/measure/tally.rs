@@ -10,8 +10,8 @@ use super::LatencyHistogram;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
     Bins, Contacted, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening,
-    Hops, Joins, Load, Lookups, MessageCount, MessageRate, Point, Puts, RingHealth, RoutingEntries,
-    Storage, Timeline, Timeouts, Values, Waiting,
+    Hops, Joins, Load, Lookups, MessageCount, MessageRate, Point, Puts, Retries, RingHealth,
+    RoutingEntries, Storage, Timeline, Timeouts, Values, Waiting,
 };
 use crate::sim::{Digest, Duration, Time};
 
@@ -61,6 +61,10 @@ pub struct Tally {
     pub lookup_timeouts: u64,
     /// The most of one lookup.
     pub max_timeouts: u64,
+    /// Time-outs of lookups that stood at the key's predecessor already.
+    pub owner_timeouts: u64,
+    /// Times that a lookup began again.
+    pub retries: u64,
     /// Time-outs of lookups and maintenance.
     pub all_timeouts: u64,
     /// Times that a lookup was passed on.
@@ -212,11 +216,23 @@ impl Tally {
     }
 
     fn mean_contacted(&self) -> Option<f64> {
-        (self.issued > 0).then(|| self.contacted as f64 / self.issued as f64)
+        self.per_lookup(self.contacted)
     }
 
     fn mean_timeouts(&self) -> Option<f64> {
-        (self.issued > 0).then(|| self.lookup_timeouts as f64 / self.issued as f64)
+        self.per_lookup(self.lookup_timeouts)
+    }
+
+    fn mean_path_timeouts(&self) -> Option<f64> {
+        self.per_lookup(self.lookup_timeouts - self.owner_timeouts)
+    }
+
+    fn mean_retries(&self) -> Option<f64> {
+        self.per_lookup(self.retries)
+    }
+
+    fn per_lookup(&self, count: u64) -> Option<f64> {
+        (self.issued > 0).then(|| count as f64 / self.issued as f64)
     }
 }
 
@@ -247,6 +263,10 @@ pub fn summarize(params: Map<String, Value>, tallies: &[Tally]) -> Point {
         stretch: distribution(tallies, |tally| &tally.stretch),
         contacted: contacted(tallies),
         timeouts: timeouts(tallies),
+        retries: Retries {
+            mean: mean_and_interval(tallies.iter().map(Tally::mean_retries)).0,
+            total: sum(|tally| tally.retries),
+        },
         forwards: Forwards {
             total: sum(|tally| tally.forwards),
             halving: sum(|tally| tally.halving_forwards),
@@ -533,6 +553,7 @@ fn timeouts(tallies: &[Tally]) -> Timeouts {
     Timeouts {
         mean,
         ci95,
+        path_mean: mean_and_interval(tallies.iter().map(Tally::mean_path_timeouts)).0,
         max: tallies.iter().map(|tally| tally.max_timeouts).max().unwrap_or(0),
         total: tallies.iter().map(|tally| tally.lookup_timeouts).sum(),
         all: tallies.iter().map(|tally| tally.all_timeouts).sum(),

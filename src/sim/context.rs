@@ -93,6 +93,10 @@ pub enum Note {
     },
     /// A node that the lookup wanted to contact did not answer.
     TimedOut(LookupId),
+    /// The node that was taken for the owner of the key looked up did not confirm it.
+    OwnerTimedOut(LookupId),
+    /// The lookup begins again at its origin.
+    Retried(LookupId),
     /// The node's maintenance wanted to contact a node that did not answer.
     MaintenanceTimedOut,
     /// The answer came to the node that asked.
@@ -104,7 +108,7 @@ pub enum Note {
         /// How often the lookup was passed on until it stood at the key's predecessor.
         hops: u32,
     },
-    /// There is nobody left to ask.
+    /// There is nobody left to ask, or it has been tried often enough.
     NoRoute(LookupId),
     /// The node takes part from now on: its join is complete.
     Joined,
@@ -227,6 +231,17 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.note(Note::TimedOut(lookup));
     }
 
+    /// Says that the node that was taken for the owner of the key looked up did not confirm it.
+    /// The lookup stands at the key's predecessor by then.
+    pub fn owner_timed_out(&mut self, lookup: LookupId) {
+        self.note(Note::OwnerTimedOut(lookup));
+    }
+
+    /// Says that a lookup begins again at its origin.
+    pub fn lookup_retried(&mut self, lookup: LookupId) {
+        self.note(Note::Retried(lookup));
+    }
+
     /// Says that a node that maintenance wanted to contact did not answer.
     pub fn maintenance_timed_out(&mut self) {
         self.note(Note::MaintenanceTimedOut);
@@ -238,7 +253,7 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.note(Note::Answer { lookup, owner, hops });
     }
 
-    /// Gives a lookup up: there is nobody left to ask.
+    /// Gives a lookup up: there is nobody left to ask, or it has been tried often enough.
     pub fn give_up(&mut self, lookup: LookupId) {
         self.note(Note::NoRoute(lookup));
     }

@@ -38,6 +38,7 @@ fn maintained() -> Chord {
         check_predecessor: Some(period(120)),
         ask_before_adopting: true,
         virtual_nodes: 1,
+        refinements: dhtsim::overlay::chord::Refinements::default(),
     }
 }
 

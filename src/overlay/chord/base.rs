@@ -7,7 +7,7 @@
 //! hint which one it is to be, so that a node has little to remember while it joins.
 
 use super::message::Change;
-use super::{Chord, ChordMessage, ChordNode, JoinVersion, Query, QueryFor, Step};
+use super::{Chord, ChordMessage, ChordNode, JoinVersion, Query, QueryFor, Step, Trail};
 use crate::id::Id;
 use crate::sim::{Address, Context, Manner};
 
@@ -57,7 +57,7 @@ impl Chord {
         let origin = context.this();
         let target = context.this_id().plus(self.space.power_of_two(index));
         let query = Query { purpose, origin, hops: 0, target };
-        self.take_step(node, query, Step::Closer(contact), origin, context);
+        self.take_step(node, query, Step::Closer(contact), origin, Trail::START, context);
     }
 
     /// The first finger is found: takes the place before it.

@@ -76,6 +76,11 @@ impl FingerTable {
         self.runs[self.run_of(index)].node
     }
 
+    /// Whether a node is one of the fingers.
+    pub(super) fn contains(&self, node: Address) -> bool {
+        self.runs.iter().any(|run| run.node == Some(node))
+    }
+
     /// Sets the fingers `from` up to but not including `to`.
     pub fn set(&mut self, from: u32, to: u32, space: IdSpace, finger: Option<Finger>) {
         if from >= to {
@@ -125,9 +130,19 @@ impl FingerTable {
         reach: Id,
         distance_to: impl Fn(Address) -> Id,
     ) -> Option<Address> {
+        self.preceding(space, reach, distance_to).next()
+    }
+
+    /// All fingers that lie before such a point, the closest preceding one first.
+    pub(super) fn preceding(
+        &self,
+        space: IdSpace,
+        reach: Id,
+        distance_to: impl Fn(Address) -> Id,
+    ) -> impl Iterator<Item = Address> {
         let highest = space.floor_log2(reach).unwrap_or(space.bits() - 1);
         let limit = first_bits(reach);
-        let is_before = |run: &Run, node| {
+        let is_before = move |run: &Run, node| {
             // Between zero and the limit by their first bits; else these do not tell.
             if run.distance != 0 && run.distance != limit && reach != Id::ZERO {
                 return run.distance < limit;
@@ -138,7 +153,7 @@ impl FingerTable {
         let candidates = self.runs[..=self.run_of(highest)].iter().rev();
         candidates
             .filter_map(|run| run.node.map(|node| (run, node)))
-            .find(|(run, node)| is_before(run, *node))
+            .filter(move |(run, node)| is_before(run, *node))
             .map(|(_, node)| node)
     }
 

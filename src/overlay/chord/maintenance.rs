@@ -21,7 +21,8 @@ impl Chord {
         node.contact = Some(contact);
         let origin = context.this();
         let query = Query { purpose: QueryFor::Join, origin, hops: 0, target: context.this_id() };
-        self.take_step(node, query, super::Step::Closer(contact), origin, context);
+        let step = super::Step::Closer(contact);
+        self.take_step(node, query, step, origin, super::Trail::START, context);
         let doublings = attempt.min(MAX_DOUBLINGS);
         let wait = Duration::from_nanos(JOIN_AGAIN.as_nanos() << doublings);
         context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
@@ -64,7 +65,7 @@ impl Chord {
             // The ring knows an earlier life of this node, and has to find out that it ended.
             node.try_again_soon = true;
         } else if self.ask_before_adopting {
-            self.ask_for_neighbours(successor, context);
+            self.ask_for_neighbours(node, successor, context);
         } else {
             self.set_successor(node, successor, context);
             context.joined();
@@ -73,9 +74,9 @@ impl Chord {
 
     /// `stabilize`: asks the successor for its predecessor.
     pub(super) fn stabilize(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
-        match node.successors.first() {
+        match node.successors.first().copied() {
             None => {} // not joined yet
-            Some(successor) if *successor == context.this() => {
+            Some(successor) if successor == context.this() => {
                 // A node that is its own successor asks itself; and notifies itself, unless a
                 // predecessor has made itself known.
                 let predecessor = *node.predecessor.get_or_insert(context.this());
@@ -83,12 +84,17 @@ impl Chord {
                     self.consider_successor(node, predecessor, context);
                 }
             }
-            Some(successor) => self.ask_for_neighbours(*successor, context),
+            Some(successor) => self.ask_for_neighbours(node, successor, context),
         }
     }
 
-    fn ask_for_neighbours(&self, peer: Address, context: &mut Context<'_, Self>) {
-        context.request(peer, ChordMessage::GetNeighbours, &[], self.request_timeout);
+    fn ask_for_neighbours(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        self.ask(node, peer, ChordMessage::GetNeighbours, &[], context);
     }
 
     /// `peer`, the successor or one who may become it, has told its neighbours.
@@ -129,7 +135,7 @@ impl Chord {
         context: &mut Context<'_, Self>,
     ) {
         if self.ask_before_adopting {
-            self.ask_for_neighbours(nearer, context);
+            self.ask_for_neighbours(node, nearer, context);
         } else {
             self.set_successor(node, nearer, context);
             context.send(nearer, ChordMessage::Notify, &[]);
@@ -214,13 +220,34 @@ impl Chord {
         &self,
         node: &mut ChordNode,
         peer: Address,
-        context: &Context<'_, Self>,
+        context: &mut Context<'_, Self>,
     ) {
-        let nearer = node.predecessor.is_none_or(|predecessor| {
+        let old = node.predecessor;
+        let nearer = old.is_none_or(|predecessor| {
             context.id(peer).is_between(context.id(predecessor), context.this_id())
         });
-        if nearer {
-            node.predecessor = Some(peer);
+        if !nearer {
+            return;
+        }
+        node.predecessor = Some(peer);
+        let others = old.filter(|old| ![peer, context.this()].contains(old));
+        if let Some(old) = others.filter(|_| self.refinements.tell_old_predecessor) {
+            context.send(old, ChordMessage::Superseded { predecessor: peer }, &[]);
+        }
+    }
+
+    /// `peer`, of whom this node is the predecessor no longer, names the one who is: if `peer`
+    /// is the successor, that one stands nearer.
+    pub(super) fn on_superseded(
+        &self,
+        node: &mut ChordNode,
+        peer: Address,
+        predecessor: Address,
+        context: &mut Context<'_, Self>,
+    ) {
+        let is_nearer = context.id(predecessor).is_between(context.this_id(), context.id(peer));
+        if node.successors.first() == Some(&peer) && is_nearer {
+            self.consider_successor(node, predecessor, context);
         }
     }
 
@@ -321,9 +348,9 @@ impl Chord {
     }
 
     /// `check_predecessor`: asks it for a sign of life.
-    pub(super) fn check_predecessor(&self, node: &ChordNode, context: &mut Context<'_, Self>) {
+    pub(super) fn check_predecessor(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
         if let Some(predecessor) = node.predecessor.filter(|p| *p != context.this()) {
-            context.request(predecessor, ChordMessage::Ping, &[], self.request_timeout);
+            self.ask(node, predecessor, ChordMessage::Ping, &[], context);
         }
     }
 
@@ -335,6 +362,7 @@ impl Chord {
             node.predecessor = None;
         }
         node.fingers.forget(peer, self.space);
+        node.books.forget(peer);
         if !node.successors.contains(&peer) {
             return;
         }

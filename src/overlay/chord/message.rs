@@ -150,6 +150,47 @@ pub enum ChordMessage {
     },
     /// Base version, to the node that joins or leaves: these fingers are right everywhere.
     FingersUpdated,
+    /// Recursive lookup, as [`ChordMessage::Find`], past nodes that have not answered it.
+    FindAvoiding {
+        /// The query.
+        query: Query,
+        /// How many there are: the last ones of the attached list.
+        failed: u16,
+    },
+    /// A request: are you there? You are the answer to this query. The attached list, as that
+    /// of the message by which the query came, is the sender's own note and not on the wire.
+    ConfirmOwner {
+        /// The query.
+        query: Query,
+        /// Who named the receiver. The sender's own note, not on the wire.
+        via: Address,
+        /// How many nodes have not answered: the last ones of the list.
+        failed: u16,
+    },
+    /// The answer.
+    OwnerConfirmed {
+        /// The query.
+        query: Query,
+    },
+    /// Parallel lookup, a request: who are the closest to the target that you know, but for
+    /// those of the attached list, which have not answered?
+    FindClosest {
+        /// The query.
+        query: Query,
+    },
+    /// The answer; the nodes are attached, the closest first, when there is no owner among
+    /// them.
+    Closest {
+        /// The query.
+        query: Query,
+        /// What [`ChordMessage::Next`] would say.
+        step: Step,
+    },
+    /// To a predecessor that is one no longer: another node stands between us.
+    Superseded {
+        /// That one.
+        predecessor: Address,
+    },
 }
 
 impl ChordMessage {
@@ -159,7 +200,37 @@ impl ChordMessage {
             ChordMessage::FindNext { query, .. }
             | ChordMessage::Next { query, .. }
             | ChordMessage::Find { query }
+            | ChordMessage::FindAvoiding { query, .. }
+            | ChordMessage::ConfirmOwner { query, .. }
+            | ChordMessage::OwnerConfirmed { query }
+            | ChordMessage::FindClosest { query }
+            | ChordMessage::Closest { query, .. }
             | ChordMessage::Found { query, .. } => Some(query),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the answer to a request whose time is of interest.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            ChordMessage::Next { .. }
+                | ChordMessage::Closest { .. }
+                | ChordMessage::OwnerConfirmed { .. }
+                | ChordMessage::Neighbours { .. }
+                | ChordMessage::Pong
+        )
+    }
+
+    /// Whether the receiver's transport acknowledges it, instead of an answer.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        matches!(self, ChordMessage::Find { .. } | ChordMessage::FindAvoiding { .. })
+    }
+
+    /// The lookup of the workload that the message is about.
+    pub(super) fn lookup(&self) -> Option<LookupId> {
+        match self.query()?.purpose {
+            QueryFor::Lookup(lookup) => Some(lookup),
             _ => None,
         }
     }
@@ -215,13 +286,18 @@ impl Message for ChordMessage {
             QueryFor::UpdateFinger(_) => 20,
         };
         match self {
-            ChordMessage::FindNext { query, .. } | ChordMessage::Find { query } => of_query(query),
-            ChordMessage::Next { query, .. } | ChordMessage::Found { query, .. } => {
-                of_query(query) + 1
-            }
+            ChordMessage::FindNext { query, .. }
+            | ChordMessage::Find { query }
+            | ChordMessage::FindAvoiding { query, .. }
+            | ChordMessage::ConfirmOwner { query, .. }
+            | ChordMessage::FindClosest { query } => of_query(query),
+            ChordMessage::Next { query, .. }
+            | ChordMessage::Found { query, .. }
+            | ChordMessage::OwnerConfirmed { query }
+            | ChordMessage::Closest { query, .. } => of_query(query) + 1,
             ChordMessage::GetNeighbours => 6,
             ChordMessage::Neighbours { .. } => 7,
-            ChordMessage::Notify => 8,
+            ChordMessage::Notify | ChordMessage::Superseded { .. } => 8,
             ChordMessage::Ping => 9,
             ChordMessage::Pong => 10,
             ChordMessage::Leave { .. } => 11,
@@ -239,9 +315,17 @@ impl Message for ChordMessage {
     fn wire_bytes(&self, list: &[Address]) -> u32 {
         let body = match self {
             ChordMessage::FindNext { before, .. } => {
-                QUERY_BYTES + before.map_or(0, |_| ADDRESS_BYTES)
+                QUERY_BYTES + ADDRESS_BYTES * (u32::from(before.is_some()) + list.len() as u32)
             }
             ChordMessage::Find { .. } => QUERY_BYTES,
+            ChordMessage::FindAvoiding { failed, .. } => {
+                QUERY_BYTES + ADDRESS_BYTES * u32::from(*failed)
+            }
+            ChordMessage::FindClosest { .. } => QUERY_BYTES + ADDRESS_BYTES * list.len() as u32,
+            ChordMessage::Closest { step, .. } => match step {
+                Step::Owner(_) => ADDRESS_BYTES,
+                Step::Closer(_) | Step::NoRoute => ADDRESS_BYTES * list.len() as u32,
+            },
             ChordMessage::Found { .. } => ADDRESS_BYTES + 2,
             ChordMessage::Neighbours { .. } | ChordMessage::Leave { .. } => {
                 ADDRESS_BYTES * (1 + list.len() as u32)
@@ -249,6 +333,7 @@ impl Message for ChordMessage {
             ChordMessage::Next { .. }
             | ChordMessage::SetPredecessor { .. }
             | ChordMessage::PreviousPredecessor { .. }
+            | ChordMessage::Superseded { .. }
             | ChordMessage::Predecessor { .. } => ADDRESS_BYTES,
             ChordMessage::Table => ADDRESS_BYTES * list.len() as u32,
             // The first and the last finger take a byte each.
@@ -261,6 +346,8 @@ impl Message for ChordMessage {
             | ChordMessage::GetNeighbours
             | ChordMessage::Notify
             | ChordMessage::Ping
+            | ChordMessage::ConfirmOwner { .. }
+            | ChordMessage::OwnerConfirmed { .. }
             | ChordMessage::Pong => 0,
         };
         HEADER_BYTES + TAG_BYTES + body

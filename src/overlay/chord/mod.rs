@@ -80,14 +80,19 @@
 //!   replaced by the same walk. \[S\] leaves that out.
 
 mod base;
+mod books;
 mod fingers;
 mod lookup;
 mod maintenance;
 mod message;
+mod parallel;
+mod refinements;
+mod retry;
 #[cfg(test)]
 pub(super) mod robustness;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::hash::{Hash, Hasher};
 
@@ -96,8 +101,10 @@ use smallvec::SmallVec;
 pub use base::FingerInit;
 pub use fingers::{Finger, FingerTable};
 pub use message::{Change, ChordMessage, Query, QueryFor, Step};
+pub use refinements::{Refinements, Retries};
 
-use lookup::note_presence;
+use books::Books;
+use lookup::{Trail, note_presence};
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::{Pointers, Truth};
@@ -129,6 +136,8 @@ pub struct Chord {
     pub ask_before_adopting: bool,
     /// How often a server stands on the ring: its nodes have addresses side by side.
     pub virtual_nodes: usize,
+    /// What it does beyond the printed protocol.
+    pub refinements: Refinements,
 }
 
 /// How nodes join and leave.
@@ -196,6 +205,8 @@ pub struct ChordNode {
     try_again_soon: bool,
     /// Whether the node has been asked to leave.
     is_leaving: bool,
+    /// About its lookups and requests, if the parameters ask for it.
+    books: Books,
 }
 
 /// What a node wakes itself up for.
@@ -209,6 +220,8 @@ pub enum ChordTimer {
     CheckPredecessor,
     /// The join that was tried this often has not been answered.
     JoinAgain(u8),
+    /// A lookup that has no answer is to begin again.
+    RetryLookups,
 }
 
 impl Overlay for Chord {
@@ -316,6 +329,7 @@ impl Protocol for Chord {
             contact: None,
             try_again_soon: false,
             is_leaving: false,
+            books: Books::default(),
         }
     }
 
@@ -350,17 +364,38 @@ impl Protocol for Chord {
         message: ChordMessage,
         context: &mut Context<'_, Self>,
     ) {
+        self.time_answer(node, from, message, context);
         match message {
             ChordMessage::FindNext { query, before, .. } => {
                 self.answer_find_next(node, query, before, context);
             }
             // The lookup has gone on another way: it must not become two.
-            ChordMessage::Next { .. } if context.is_late() => {}
+            ChordMessage::Next { .. }
+            | ChordMessage::OwnerConfirmed { .. }
+            | ChordMessage::Closest { .. }
+                if context.is_late() => {}
             ChordMessage::Next { query, step } => {
                 note_presence(query, from, context);
-                self.take_step(node, query, step, from, context);
+                let trail = Trail { failed: context.received_list(), ..Trail::START };
+                self.take_step(node, query, step, from, trail, context);
             }
-            ChordMessage::Find { query } => self.pass_on(node, query, context),
+            ChordMessage::Find { query } => self.pass_on(node, query, 0, context),
+            ChordMessage::FindAvoiding { query, failed } => {
+                self.pass_on(node, query, failed, context);
+            }
+            ChordMessage::ConfirmOwner { query, failed, .. } => {
+                self.answer_confirm_owner(node, query, failed, context);
+            }
+            ChordMessage::OwnerConfirmed { query } => {
+                self.pass_back(node, query, Some(from), context.received_list(), context);
+            }
+            ChordMessage::FindClosest { query } => self.answer_find_closest(node, query, context),
+            ChordMessage::Closest { query, step } => {
+                self.on_closest(node, from, query, step, context);
+            }
+            ChordMessage::Superseded { predecessor } => {
+                self.on_superseded(node, from, predecessor, context);
+            }
             ChordMessage::Found { query, owner } => {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
@@ -419,6 +454,7 @@ impl Protocol for Chord {
             ChordTimer::FixFingers => self.fix_fingers(node, context),
             ChordTimer::CheckPredecessor => self.check_predecessor(node, context),
             ChordTimer::JoinAgain(attempt) => self.join_again(node, attempt, context),
+            ChordTimer::RetryLookups => self.retry_lookups(node, context),
         }
         if let Some((period, _)) = self.periods().find(|(_, own)| *own == timer) {
             let wait = context.random().jittered(period.mean, period.jitter);
@@ -433,13 +469,7 @@ impl Protocol for Chord {
         context: &mut Context<'_, Self>,
     ) {
         match operation {
-            Operation::Lookup { lookup, key } => {
-                let origin = context.this();
-                context.lookup_stands_at(lookup, origin);
-                let purpose = QueryFor::Lookup(lookup);
-                let query = Query { purpose, origin, hops: 0, target: key };
-                self.find_successor(node, query, context);
-            }
+            Operation::Lookup { lookup, key } => self.look_up(node, lookup, key, context),
             // Storing is for a layer above.
             Operation::Put { request, .. }
             | Operation::Get { request, .. }
@@ -457,10 +487,15 @@ impl Protocol for Chord {
         context: &mut Context<'_, Self>,
     ) {
         let was_successor = node.successors.first() == Some(&peer);
-        self.forget(node, peer, context);
-        match message.query().map(|query| query.purpose) {
-            Some(QueryFor::Lookup(lookup)) => context.lookup_timed_out(lookup),
-            _ => context.maintenance_timed_out(),
+        let lookup = message.lookup();
+        self.time_out(node, peer, message);
+        if lookup.is_none() || self.refinements.remember_failures {
+            self.forget(node, peer, context);
+        }
+        match (lookup, message) {
+            (Some(lookup), ChordMessage::ConfirmOwner { .. }) => context.owner_timed_out(lookup),
+            (Some(lookup), _) => context.lookup_timed_out(lookup),
+            (None, _) => context.maintenance_timed_out(),
         }
         if node.successors.is_empty() && node.contact == Some(peer) && !self.is_base() {
             context.contact_lost();
@@ -469,7 +504,14 @@ impl Protocol for Chord {
             ChordMessage::FindNext { query, via, .. } => {
                 self.ask_again(node, query, peer, via, context);
             }
-            ChordMessage::Find { query } => self.pass_on_again(node, query, peer, context),
+            ChordMessage::Find { query } => self.pass_on_again(node, query, 0, peer, context),
+            ChordMessage::FindAvoiding { query, failed } => {
+                self.pass_on_again(node, query, failed, peer, context);
+            }
+            ChordMessage::ConfirmOwner { query, via, failed } => {
+                self.settle_without(node, query, peer, (via, failed), context);
+            }
+            ChordMessage::FindClosest { query } => self.search_without(node, query, peer, context),
             ChordMessage::GetNeighbours if was_successor => self.stabilize(node, context),
             ChordMessage::GetNeighbours => self.stabilize_without(node, peer, context),
             _ => {}
@@ -498,6 +540,7 @@ impl Chord {
             contact: None,
             try_again_soon: false,
             is_leaving: false,
+            books: Books::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     Change, Chord, ChordMessage, ChordTimer, FingerInit, FixedFingers, JoinVersion, LookupStyle,
-    Period, Query, QueryFor, Step,
+    Period, Query, QueryFor, Refinements, Retries, Step,
 };
 use crate::id::IdSpace;
 use crate::overlay::robustness::{
@@ -21,6 +21,7 @@ pub(in crate::overlay) fn anything(universe: &Universe) -> Anything<Chord> {
             ChordTimer::Stabilize => Just(ChordTimer::Stabilize),
             ChordTimer::FixFingers => Just(ChordTimer::FixFingers),
             ChordTimer::CheckPredecessor => Just(ChordTimer::CheckPredecessor),
+            ChordTimer::RetryLookups => Just(ChordTimer::RetryLookups),
             ChordTimer::JoinAgain(_) => universe.byte().prop_map(ChordTimer::JoinAgain),
         }),
         may_leave_by: |_| false,
@@ -30,6 +31,7 @@ pub(in crate::overlay) fn anything(universe: &Universe) -> Anything<Chord> {
 fn message(universe: &Universe) -> BoxedStrategy<ChordMessage> {
     let (address, if_any) = (|| universe.address(), || universe.address_if_any());
     let (query, number) = (|| query(universe), || universe.number());
+    let short = || universe.byte().prop_map(u16::from);
     any_of!(ChordMessage {
         ChordMessage::FindNext { .. } => (query(), if_any(), address())
             .prop_map(|(query, before, via)| ChordMessage::FindNext { query, before, via }),
@@ -38,6 +40,18 @@ fn message(universe: &Universe) -> BoxedStrategy<ChordMessage> {
         ChordMessage::Find { .. } => query().prop_map(|query| ChordMessage::Find { query }),
         ChordMessage::Found { .. } => (query(), if_any())
             .prop_map(|(query, owner)| ChordMessage::Found { query, owner }),
+        ChordMessage::FindAvoiding { .. } => (query(), short())
+            .prop_map(|(query, failed)| ChordMessage::FindAvoiding { query, failed }),
+        ChordMessage::ConfirmOwner { .. } => (query(), address(), short())
+            .prop_map(|(query, via, failed)| ChordMessage::ConfirmOwner { query, via, failed }),
+        ChordMessage::OwnerConfirmed { .. } =>
+            query().prop_map(|query| ChordMessage::OwnerConfirmed { query }),
+        ChordMessage::FindClosest { .. } =>
+            query().prop_map(|query| ChordMessage::FindClosest { query }),
+        ChordMessage::Closest { .. } => (query(), step(universe))
+            .prop_map(|(query, step)| ChordMessage::Closest { query, step }),
+        ChordMessage::Superseded { .. } =>
+            address().prop_map(|predecessor| ChordMessage::Superseded { predecessor }),
         ChordMessage::GetNeighbours => Just(ChordMessage::GetNeighbours),
         ChordMessage::Neighbours { .. } =>
             if_any().prop_map(|predecessor| ChordMessage::Neighbours { predecessor }),
@@ -101,10 +115,37 @@ pub(in crate::overlay) fn rings(space: IdSpace) -> Vec<Chord> {
                     let ring = maintained(space, successors);
                     rings.push(Chord { lookup, fingers, ask_before_adopting, ..ring });
                 }
+                for refinements in refinements(lookup) {
+                    let ring = maintained(space, successors);
+                    rings.push(Chord { lookup, fingers, refinements, ..ring });
+                }
             }
         }
     }
     rings
+}
+
+/// What is done beyond the papers, each by itself and all together.
+fn refinements(lookup: LookupStyle) -> Vec<Refinements> {
+    let none = Refinements::default;
+    let parallel = if lookup == LookupStyle::Iterative { 3 } else { 1 };
+    let retries = Some(Retries { count: 2, after: Duration::from_secs(1) });
+    let shortest_timeout = Some(Duration::from_millis(50));
+    vec![
+        Refinements { confirm_owner: true, ..none() },
+        Refinements { remember_failures: false, ..none() },
+        Refinements { retries, shortest_timeout, ..none() },
+        Refinements { parallel, next_hop_choices: 3, ..none() },
+        Refinements {
+            confirm_owner: true,
+            remember_failures: false,
+            retries,
+            parallel,
+            shortest_timeout,
+            next_hop_choices: 3,
+            tell_old_predecessor: true,
+        },
+    ]
 }
 
 fn ring(space: IdSpace, successors: usize) -> Chord {
@@ -120,6 +161,7 @@ fn ring(space: IdSpace, successors: usize) -> Chord {
         check_predecessor: None,
         ask_before_adopting: true,
         virtual_nodes: 1,
+        refinements: Refinements::default(),
     }
 }
 

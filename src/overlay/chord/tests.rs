@@ -12,6 +12,7 @@ use crate::sim::{
 };
 
 mod base;
+mod refinements;
 
 const PERIOD: Period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
 
@@ -28,6 +29,7 @@ fn chord(bits: u32) -> Chord {
         check_predecessor: None,
         ask_before_adopting: true,
         virtual_nodes: 1,
+        refinements: Refinements::default(),
     }
 }
 
@@ -772,8 +774,12 @@ mod whole_rings {
         /// Any message in any state is handled without a panic.
         #[test]
         fn nodes_survive_nonsense(
-            steps in prop::collection::vec((0usize..18, 0usize..11, 0usize..11, 0u64..64, 0u32..6), 0..60),
+            steps in prop::collection::vec((0usize..24, 0usize..11, 0usize..11, 0u64..64, 0u32..6), 0..60),
             joined: bool,
+            lookup in prop::sample::select(STYLES.to_vec()),
+            (confirm_owner, remember_failures, parallel, next_hop_choices) in
+                (any::<bool>(), any::<bool>(), 1usize..4, 1usize..4),
+            is_timed: bool,
             join in prop::sample::select(vec![
                 JoinVersion::Stabilized,
                 JoinVersion::Base(FingerInit::Each),
@@ -782,7 +788,16 @@ mod whole_rings {
             ]),
         ) {
             let successors = if join == JoinVersion::Stabilized { 3 } else { 1 };
-            let chord = Chord { join, ..maintained(6, successors) };
+            let refinements = Refinements {
+                confirm_owner,
+                remember_failures,
+                retries: is_timed.then_some(Retries { count: 2, after: PERIOD.mean }),
+                parallel,
+                shortest_timeout: is_timed.then_some(Duration::from_millis(1)),
+                next_hop_choices,
+                tell_old_predecessor: true,
+            };
+            let chord = Chord { join, lookup, refinements, ..maintained(6, successors) };
             let ids = ids(chord.space, &SIX);
             let mut bench = Bench::new(&chord, node(4), &ids);
             bench.start(if joined { Start::Create } else { Start::Join { contact: node(0) } });
@@ -817,6 +832,12 @@ mod whole_rings {
                         fingers: (index, 6),
                     },
                     16 => ChordMessage::FingersUpdated,
+                    17 => ChordMessage::FindAvoiding { query, failed: index as u16 },
+                    18 => ChordMessage::ConfirmOwner { query, via: a, failed: index as u16 },
+                    19 => ChordMessage::OwnerConfirmed { query },
+                    20 => ChordMessage::FindClosest { query },
+                    21 => ChordMessage::Closest { query, step: Step::Closer(b) },
+                    22 => ChordMessage::Superseded { predecessor: b },
                     _ => ChordMessage::Ping,
                 };
                 bench.deliver(a, message, &[b]);
@@ -824,6 +845,8 @@ mod whole_rings {
                 bench.timer(ChordTimer::Stabilize);
                 bench.timer(ChordTimer::FixFingers);
                 bench.timer(ChordTimer::CheckPredecessor);
+                bench.timer(ChordTimer::RetryLookups);
+                bench.now = bench.now + Duration::from_millis(300);
                 bench.operate(Operation::Lookup { lookup: LookupId(1), key: query.target });
                 if target == 7 {
                     bench.leave();

@@ -266,6 +266,7 @@ fn chord(space: IdSpace, successors: usize, fingers: bool) -> Chord {
         successors,
         fingers,
         virtual_nodes: 1,
+        refinements: crate::overlay::chord::Refinements::default(),
         join: JoinVersion::Stabilized,
         lookup: LookupStyle::Iterative,
         request_timeout: MS(200),

@@ -4,10 +4,17 @@ use crate::overlay::full_membership::BROADCAST_ATTEMPTS;
 use crate::sim::Duration;
 
 use super::super::format::{
-    Chord, ChordJoin, Fingers, FullMembership, Placement, Spread, Workload,
+    Chord, ChordJoin, ChordTimeout, Fingers, FullMembership, LookupStyle, Placement, Spread,
+    Workload,
 };
 use super::{Checked, MAX_SUCCESSORS, positive, refuse, share};
 
+/// The most times that a lookup begins again.
+const MAX_RETRIES: u32 = 100;
+/// The most nodes that a lookup asks at a time.
+const MAX_PARALLEL: u32 = 8;
+/// The most nodes among which the nearest in the network is chosen.
+const MAX_CHOICES: u32 = 16;
 /// The most nodes that a node gossips with in a round.
 const MAX_FANOUT: u32 = 100;
 /// Live servers that one broadcast may make look dead, on average. Each of them leads to two
@@ -25,6 +32,7 @@ pub(super) fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
         return refuse(&place("successors"), problem, "leave out this or `overlay.chord.join`");
     }
     positive(&place("request_timeout"), chord.request_timeout)?;
+    refinements(chord)?;
     if chord.fix_fingers.is_some() && chord.fingers == Fingers::None {
         let problem = "there are no fingers to fix with `fingers` \"none\"";
         return refuse(&place("fix_fingers"), problem, "leave one of the two out");
@@ -52,6 +60,59 @@ pub(super) fn chord(chord: &Chord, duration: Option<Duration>) -> Checked {
                 "say how long to simulate, such as \"10min\"",
             );
         }
+    }
+    Ok(())
+}
+
+/// What Chord does beyond the printed protocol.
+fn refinements(chord: &Chord) -> Checked {
+    let place = |field: &str| format!("overlay.chord.{field}");
+    if chord.tell_old_predecessor && chord.stabilize.is_none() {
+        return refuse(
+            &place("tell_old_predecessor"),
+            "no node gets a new predecessor while nobody stabilises",
+            "leave it out, or give `overlay.chord.stabilize`, such as {\"period\": \"30s\"}",
+        );
+    }
+    if let Some(retries) = chord.retries {
+        if !(1..=MAX_RETRIES).contains(&retries.count) {
+            let problem = format!("a lookup that begins again {} times", retries.count);
+            let mend = format!("give 1 to {MAX_RETRIES}, or leave `retries` out");
+            return refuse(&place("retries.count"), problem, mend);
+        }
+        positive(&place("retries.after"), retries.after)?;
+    }
+    if !(1..=MAX_PARALLEL).contains(&chord.parallel) {
+        let problem = format!("a lookup that asks {} nodes at a time", chord.parallel);
+        return refuse(&place("parallel"), problem, format!("give 1 to {MAX_PARALLEL}"));
+    }
+    if chord.parallel > 1 && chord.lookup != LookupStyle::Iterative {
+        return refuse(
+            &place("parallel"),
+            "a query that is passed on is at one node at a time",
+            "leave it out, or give `lookup` as \"iterative\"",
+        );
+    }
+    if let ChordTimeout::Adaptive(adaptive) = chord.timeout {
+        positive(&place("timeout.adaptive.minimum"), adaptive.minimum)?;
+        if adaptive.minimum.0 > chord.request_timeout.0 {
+            return refuse(
+                &place("timeout.adaptive.minimum"),
+                format!("{} is longer than `request_timeout`, the longest", adaptive.minimum.0),
+                format!("give at most {}", chord.request_timeout.0),
+            );
+        }
+    }
+    if !(1..=MAX_CHOICES).contains(&chord.proximity.next_hop) {
+        let problem = format!("a choice among {} nodes", chord.proximity.next_hop);
+        return refuse(&place("proximity.next_hop"), problem, format!("give 1 to {MAX_CHOICES}"));
+    }
+    if chord.parallel > 1 && chord.proximity.next_hop > 1 {
+        return refuse(
+            &place("proximity.next_hop"),
+            "a parallel lookup asks the closest nodes to the key that it has heard of",
+            "leave out this or `overlay.chord.parallel`",
+        );
     }
     Ok(())
 }

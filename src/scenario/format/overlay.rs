@@ -56,6 +56,86 @@ pub struct Chord {
     /// The first version of the protocol did not.
     #[serde(default = "yes")]
     pub ask_before_adopting: bool,
+    /// Whether a node that gets a new predecessor tells the one before of it, as in the churn
+    /// experiments of the 2003 paper.
+    #[serde(default)]
+    pub tell_old_predecessor: bool,
+    /// Whether the node that a lookup takes for the owner of its key is asked for a sign of
+    /// life: by the origin, or where the query is passed on by the key's predecessor. If it
+    /// does not answer, that is one more time-out of the lookup, and the next node is the
+    /// owner. Without it the owner is named unasked, and may be dead.
+    #[serde(default)]
+    pub confirm_owner: bool,
+    /// Whether a node that does not answer a lookup is dropped from the tables of the node
+    /// that asked it. With `false` only that lookup takes note of it, and the next one runs
+    /// into it again.
+    #[serde(default = "yes")]
+    pub remember_failures: bool,
+    /// Lookups without an answer begin again at their origin. Without it they do not.
+    #[serde(default)]
+    pub retries: Option<Retries>,
+    /// How many nodes the origin of an iterative lookup asks at a time (α), 1 to 8. Each names
+    /// as many of the closest that it knows.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 8))]
+    pub parallel: u32,
+    /// How long to wait for an answer: `"fixed"`, or `{"adaptive": {"minimum": "100ms"}}`.
+    #[serde(default)]
+    pub timeout: ChordTimeout,
+    /// Routing by the distance in the network.
+    #[serde(default)]
+    pub proximity: Proximity,
+}
+
+/// Lookups without an answer begin again at their origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retries {
+    /// How often. A lookup that is still without an answer `after` the last time has failed.
+    #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 100))]
+    pub count: u32,
+    /// After how long without an answer; a lookup that has found nobody to ask waits as long.
+    /// What comes of an earlier try still counts: the first answer is the answer.
+    pub after: Span,
+}
+
+/// How long a node waits for an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChordTimeout {
+    /// `request_timeout`, always.
+    #[default]
+    Fixed,
+    /// By the round trips that the node has measured.
+    Adaptive(AdaptiveTimeout),
+}
+
+/// A time-out by measured round trips: their smoothed mean and four times their smoothed
+/// deviation (Jacobson and Karels 1988, RFC 6298), doubled with every request that is not
+/// answered until one is. At first, and at most, it is `request_timeout`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdaptiveTimeout {
+    /// It is never shorter than this.
+    pub minimum: Span,
+}
+
+/// Routing by the distance in the network, as round trips that nodes have measured (Gummadi
+/// et al. 2003; Dabek et al. 2004).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proximity {
+    /// A lookup goes on to the nearest of so many nodes, the closest that precede its key, 1
+    /// to 16 (proximity route selection).
+    #[schemars(range(min = 1, max = 16))]
+    pub next_hop: u32,
+}
+
+impl Default for Proximity {
+    fn default() -> Proximity {
+        Proximity { next_hop: 1 }
+    }
 }
 
 /// How nodes join and leave.
