@@ -98,6 +98,7 @@ mod tests {
             "population": {"nodes": SERVERS},
             "overlay": overlay,
             "network": {"latency": latency},
+            "duration": "1h",
         })
     }
 

@@ -201,7 +201,8 @@ mod tests {
         assert_eq!((setup.network.classes.len(), setup.latency_matrix), (2, None));
         with(&[("network.classes.dsl.share", json!(0.9))]).unwrap();
         with(&[("network.classes.old.slow", json!(1)), ("network.jitter", json!(1))]).unwrap();
-        let setup = with(&[("network.latency", cities())]).unwrap();
+        let setup =
+            with(&[("network.latency", cities()), ("overlay", json!({"chord": {}}))]).unwrap();
         assert_eq!(setup.latency_matrix.unwrap().rows(), 12);
     }
 
