@@ -272,9 +272,8 @@ mod tests {
     #[test]
     fn what_is_left_has_the_moments_of_renewal_theory() {
         for distribution in all() {
-            let rest = |n: f64| {
-                moment(&distribution, n + 1.0) / (n + 1.0) / moment(&distribution, 1.0)
-            };
+            let rest =
+                |n: f64| moment(&distribution, n + 1.0) / (n + 1.0) / moment(&distribution, 1.0);
             let left = seconds(|random| distribution.draw_rest(random));
             let (mean, deviation) = spread(&left);
             let right = (rest(2.0) - rest(1.0) * rest(1.0)).sqrt();

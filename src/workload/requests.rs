@@ -67,7 +67,13 @@ impl RequestStreams {
 impl Requests {
     /// The requests of a population of `nodes`, `up` of which are up at the start. Their
     /// addresses are the multiples of `stride`.
-    pub fn new(plan: RequestPlan, nodes: usize, stride: usize, up: usize, random: RequestStreams) -> Self {
+    pub fn new(
+        plan: RequestPlan,
+        nodes: usize,
+        stride: usize,
+        up: usize,
+        random: RequestStreams,
+    ) -> Self {
         let nodes = nodes as u64;
         let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, random };
         requests.schedule(plan.start, up);
@@ -93,9 +99,7 @@ impl Requests {
     ) -> Option<(Address, T)> {
         let now = self.next.expect("a request is left");
         let asking = match self.plan.arrivals {
-            Arrivals::Even => {
-                at(Address::new((self.turn % self.nodes) as usize * self.stride))
-            }
+            Arrivals::Even => at(Address::new((self.turn % self.nodes) as usize * self.stride)),
             Arrivals::Poisson => {
                 let choice = (!up.is_empty()).then(|| self.random.askers.below(up.len() as u64));
                 choice.map(|choice| up[choice as usize])
@@ -189,6 +193,34 @@ mod tests {
         }
         let variance = by_second.iter().map(|count| (count - 5.0) * (count - 5.0)).sum::<f64>();
         assert!((variance / 2000.0 - 5.0).abs() < 0.8, "the variance is the mean: {variance}");
+    }
+
+    /// Whoever is up, and whenever that changes.
+    #[test]
+    fn systems_are_asked_for_the_same_things() {
+        let plan = RequestPlan {
+            arrivals: Arrivals::Poisson,
+            per_node: None,
+            interval: SECOND,
+            start: Time::ZERO,
+            stop: Time::MAX,
+        };
+        let asked = |up: usize, changes: usize| {
+            let random = RequestStreams::new(1, 0, "gets");
+            let mut requests = Requests::new(plan, 20, 1, up, random);
+            let addresses: Vec<Address> = (0..up).map(Address::new).collect();
+            let mut keys = Vec::new();
+            for _ in 0..100 {
+                for _ in 0..changes {
+                    requests.population_changed(Time::ZERO, up);
+                }
+                let draw = |random: &mut Stream| keys.push(random.bits());
+                requests.next(&addresses, Some, draw);
+            }
+            keys
+        };
+        assert_eq!(asked(20, 0), asked(3, 5));
+        assert_eq!(asked(20, 0), asked(0, 1));
     }
 
     #[test]

@@ -24,12 +24,7 @@ impl Chord {
         context.set_timer(wait, ChordTimer::JoinAgain(attempt.saturating_add(1)));
     }
 
-    fn ask_to_join(
-        &self,
-        node: &mut ChordNode,
-        contact: Address,
-        context: &mut Context<'_, Self>,
-    ) {
+    fn ask_to_join(&self, node: &mut ChordNode, contact: Address, context: &mut Context<'_, Self>) {
         node.contact = Some(contact);
         let origin = context.this();
         let query = Query { purpose: QueryFor::Join, origin, hops: 0, target: context.this_id() };

@@ -153,9 +153,7 @@ pub struct Churn {
 }
 
 /// Who comes back from a downtime.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejoin {
     /// The same server with the same identifier; it has forgotten everything else.
