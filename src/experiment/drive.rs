@@ -83,7 +83,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let joins = setup.joins.as_ref().filter(|_| !all_converged);
         let initial = joins.map_or(setup.servers, |joins| joins.initial);
         let churn = build::churn(setup, repeat).filter(|_| !all_converged);
-        let servers = churn.as_ref().map_or((0..initial).collect(), Churn::initial);
+        let servers =
+            churn.as_ref().map_or((0..initial).collect(), |churn| churn.initial().to_vec());
         let tokens: Vec<Address> =
             servers.into_iter().flat_map(|s| population.nodes_of(s as usize)).collect();
         let ids = &population.ids;
