@@ -617,7 +617,7 @@ mod tests {
         let from_down = RandomChurn { target, ..alternating(400) };
         let from_outside = RandomChurn { target, sessions: Some(EXPONENTIAL), ..quiet(200) };
         let depart_every = Some(Duration::from_secs(18));
-        let poisson = RandomChurn { target, depart_every, ..quiet(200) };
+        let poisson = RandomChurn { depart_every, target, ..quiet(200) };
         for (rules, most_machines) in [(from_down, 400), (from_outside, 230), (poisson, 230)] {
             let churn = begin(&rules);
             assert!(churn.initial().len() >= 200);
@@ -713,7 +713,7 @@ mod tests {
     fn churn_begins_and_ends_when_it_should() {
         let (start, stop) = (hours(10), hours(20));
         let join_every = Some(Duration::from_secs(60));
-        let rules = RandomChurn { start, stop, join_every, ..alternating(100) };
+        let rules = RandomChurn { join_every, start, stop, ..alternating(100) };
         let events: Vec<ChurnEvent> = begin(&rules).collect();
         assert!(events.len() > 1000);
         assert!(events.iter().all(|event| (start..stop).contains(&event.at)));
