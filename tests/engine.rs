@@ -1066,3 +1066,88 @@ mod queues {
         assert_eq!(diaries::<CalendarQueue<_>>(), diaries::<HeapQueue<_>>());
     }
 }
+
+mod shared_places {
+    use super::*;
+
+    /// A has a place of its own; B and C take turns at the other one.
+    fn scene(orders: &[Order], delays: &[Delay]) -> Play<CalendarQueue<Scheduled<u32>>> {
+        let protocol = Obedient { orders: orders.to_vec() };
+        let delays = Delays { delays: delays.iter().copied().collect(), busy: Vec::new() };
+        let ids_and_places = (&IDS[..], vec![0, 1, 1]);
+        let random = Stream::new(1, 0, "test");
+        let mut play = Simulation::with_places(protocol, delays, Nobody, ids_and_places, random);
+        play.start(Address::new(A), Start::Create);
+        play.start(Address::new(B), Start::Create);
+        play
+    }
+
+    /// C takes the place of B now.
+    fn change_over(play: &mut Play<CalendarQueue<Scheduled<u32>>>) {
+        play.crash(Address::new(B));
+        play.start(Address::new(C), Start::Create);
+    }
+
+    #[test]
+    fn a_message_to_one_who_has_gone_is_not_for_its_follower() {
+        let mut play =
+            scene(&[Ask(B, Question, ms(100), &[]), Ask(C, Question, ms(100), &[])], &[]);
+        order(&mut play, A, 0);
+        change_over(&mut play);
+        order(&mut play, A, 1);
+        play.run_before(Time::MAX);
+        let heard: Vec<usize> = diary(&play, A)
+            .into_iter()
+            .filter_map(|(_, entry)| match entry {
+                Heard(from, Answer, _) => Some(from),
+                Unreachable(..) => None,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(heard, [C]);
+        assert_eq!(diary(&play, A).len(), 2);
+        assert_eq!(diary(&play, C).len(), 1);
+    }
+
+    #[test]
+    fn timers_and_answers_of_one_who_has_gone_are_not_for_its_follower() {
+        let mut play = scene(&[Wake(ms(30), 1), Ask(A, Question, ms(500), &[])], &[]);
+        order(&mut play, B, 0);
+        order(&mut play, B, 1);
+        change_over(&mut play);
+        play.run_before(Time::MAX);
+        assert_eq!(diary(&play, C), []);
+        assert_eq!(diary(&play, A).len(), 1, "the question was asked");
+    }
+
+    #[test]
+    fn who_has_gone_is_not_seen_at_its_place() {
+        let mut play = scene(&[Say(C, Word(1))], &[]);
+        let [b, c] = [B, C].map(Address::new);
+        assert_eq!((play.status(b), play.status(c)), (Status::Up, Status::Absent));
+        assert_eq!((play.holder(c), play.places()), (Some(b), 2));
+        // To one that has not come yet.
+        order(&mut play, A, 0);
+        play.run_before(Time::MAX);
+        assert_eq!(play.handled(b), 0);
+        change_over(&mut play);
+        assert_eq!((play.status(b), play.status(c)), (Status::Absent, Status::Up));
+        assert!(play.node(b).is_none() && play.node(c).is_some());
+        assert_eq!(play.holder(b), Some(c));
+        // What is asked of it, or done to it, does not touch the other one.
+        order(&mut play, B, 0);
+        play.crash(b);
+        assert_eq!(play.status(c), Status::Up);
+        order(&mut play, A, 0);
+        play.run_before(Time::MAX);
+        assert_eq!((play.handled(b), play.handled(c)), (1, 1), "counted by place");
+    }
+
+    #[test]
+    fn one_at_a_time_is_up_at_a_place() {
+        let mut play = scene(&[], &[]);
+        let start_both =
+            std::panic::AssertUnwindSafe(|| play.start(Address::new(C), Start::Create));
+        assert!(std::panic::catch_unwind(start_both).is_err());
+    }
+}

@@ -311,6 +311,24 @@ mod tests {
         })
     }
 
+    /// The same with churn instead of joins and leaves.
+    fn churning() -> Value {
+        let mut scenario = full();
+        scenario["population"] = json!({
+            "nodes": 64,
+            "churn": {
+                "sessions": {"weibull": {"shape": 0.5, "mean": "1h"}},
+                "downtimes": {"pareto": {"shape": 1.5, "median": "1h"}},
+                "initial": 32, "join_every": "1min", "depart_every": "2min", "target": 16,
+                "rejoin": "new_id", "graceful": 0.5,
+                "diurnal": {"period": "24h", "amplitude": 0.5, "peak": "20h"},
+                "flash_crowds": [{"at": "2min", "nodes": 50, "within": "1min"}],
+                "start": "1min", "stop": "9min",
+            },
+        });
+        scenario
+    }
+
     fn small() -> Value {
         json!({"name": "x", "population": {"nodes": 4}, "overlay": {"chord": {}}})
     }
@@ -334,6 +352,8 @@ mod tests {
         assert_eq!((lazy.setup.workload.keys, last.setup.workload.keys), (10, 1000));
         assert_eq!((last.setup.servers, last.setup.network.loss), (128, 0.2));
         assert_eq!((plan.base.servers, plan.base.network.loss), (64, 0.01));
+        let plan = parse("x.json", &churning().to_string(), &Overrides::default()).unwrap();
+        assert!(plan.points.iter().all(|point| point.setup.churn.is_some()));
     }
 
     #[test]
@@ -403,7 +423,7 @@ mod tests {
         let schema = schema();
         assert_eq!(schema["properties"]["sweep"]["additionalProperties"]["$ref"], "#/$defs/Axis");
         let validator = jsonschema::validator_for(&schema).unwrap();
-        for scenario in [full(), small()] {
+        for scenario in [full(), churning(), small()] {
             if let Err(error) = validator.validate(&scenario) {
                 panic!("{error}");
             }
@@ -500,6 +520,9 @@ mod tests {
             "storage",
             "downloads",
             "base",
+            "churn",
+            "sessions",
+            "trace",
         ];
         let kind = prop_oneof![
             Just(Mutation::Delete),
@@ -565,7 +588,7 @@ mod tests {
 
         #[test]
         fn mutated_scenarios_are_refused_in_one_line_or_accepted(
-            start in select(vec![full(), small()]),
+            start in select(vec![full(), churning(), small()]),
             mutations in prop::collection::vec(mutation(), 1..5),
         ) {
             let mut scenario = start;

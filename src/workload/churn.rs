@@ -139,12 +139,11 @@ impl Churn {
         })
     }
 
-    /// The servers that are up at the start, in ascending order; to be asked before anything
-    /// has happened.
-    pub fn initial(&self) -> Vec<u32> {
+    /// The servers that are up at the start, in ascending order.
+    pub fn initial(&self) -> &[u32] {
         match &self.0 {
-            Source::Random(process) => process.servers_up(),
-            Source::Trace(trace, _) => trace.initial.to_vec(),
+            Source::Random(process) => &process.initial,
+            Source::Trace(trace, _) => &trace.initial,
         }
     }
 
@@ -222,6 +221,8 @@ impl Randomness {
 struct Process {
     rules: RandomChurn,
     random: Randomness,
+    /// The servers that are up at the start.
+    initial: Vec<u32>,
     machines: Vec<Machine>,
     /// Number of servers that there have been.
     servers: u32,
@@ -291,6 +292,7 @@ impl Process {
             servers: rules.machines,
             rules: rules.clone(),
             random,
+            initial: Vec::new(),
             up: Roll::default(),
             down: Roll::default(),
             vacant: VecDeque::new(),
@@ -326,9 +328,13 @@ impl Process {
         let missing = target.map_or(0, |target| {
             (target as usize).saturating_sub(up.iter().filter(|is_up| **is_up).count())
         });
+        // Somebody has to be there who is not there for ever.
+        let missing = missing.max(usize::from(up[permanent as usize..].iter().all(|up| !up)));
         for is_up in up.iter_mut().filter(|is_up| !**is_up).take(missing) {
             *is_up = true;
         }
+        // A machine's first server has its number.
+        self.initial = (0..machines).filter(|number| up[*number as usize]).collect();
         for (number, is_up) in (0..machines).zip(up) {
             let machine = &mut self.machines[number as usize];
             (machine.is_used, machine.is_up) = (is_up, is_up);
@@ -362,14 +368,6 @@ impl Process {
             }
             _ => 1.0,
         }
-    }
-
-    fn servers_up(&self) -> Vec<u32> {
-        let permanent = 0..self.rules.permanent;
-        let others = self.up.0.iter().map(|number| self.machines[*number as usize].server);
-        let mut servers: Vec<u32> = permanent.chain(others).collect();
-        servers.sort_unstable();
-        servers
     }
 
     /// Lets time pass until somebody comes or goes, or nobody does any more.
@@ -499,6 +497,356 @@ impl Process {
         match &self.rules.diurnal {
             Some(diurnal) => diurnal.after(now, wait),
             None => now + wait,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR_NANOS: f64 = 3600e9;
+    const EXPONENTIAL: Distribution = Distribution::Exponential { mean_nanos: HOUR_NANOS };
+
+    fn hours(hours: u64) -> Time {
+        Time::ZERO + Duration::from_secs(3600 * hours)
+    }
+
+    /// Nobody comes or goes, for a hundred hours.
+    fn quiet(machines: u32) -> RandomChurn {
+        RandomChurn {
+            machines,
+            permanent: 0,
+            initial: None,
+            sessions: None,
+            downtimes: None,
+            join_every: None,
+            depart_every: None,
+            target: None,
+            rejoin: Rejoin::SameId,
+            graceful: 0.0,
+            diurnal: None,
+            flash_crowds: Vec::new(),
+            start: Time::ZERO,
+            stop: hours(100),
+        }
+    }
+
+    fn alternating(machines: u32) -> RandomChurn {
+        let (sessions, downtimes) = (Some(EXPONENTIAL), Some(EXPONENTIAL));
+        RandomChurn { sessions, downtimes, ..quiet(machines) }
+    }
+
+    fn begin(rules: &RandomChurn) -> Churn {
+        Churn::new(&ChurnPlan::Random(Box::new(rules.clone())), 1, 0)
+    }
+
+    fn count(events: &[ChurnEvent], change: Change) -> usize {
+        events.iter().filter(|event| event.change == change).count()
+    }
+
+    /// How many are up after every event, and the mean over a hundred hours.
+    fn up_over_time(churn: Churn) -> (Vec<usize>, f64) {
+        let mut up = churn.initial().len();
+        let (mut counts, mut node_hours, mut last) = (vec![up], 0.0, Time::ZERO);
+        for event in churn {
+            node_hours += up as f64 * event.at.since(last).as_secs_f64() / 3600.0;
+            last = event.at;
+            up = if event.change == Change::Join { up + 1 } else { up - 1 };
+            counts.push(up);
+        }
+        node_hours += up as f64 * hours(100).since(last).as_secs_f64() / 3600.0;
+        (counts, node_hours / 100.0)
+    }
+
+    #[test]
+    fn the_start_is_as_the_long_run_is() {
+        let sessions = Some(Distribution::Weibull { shape: 0.5, scale_nanos: HOUR_NANOS });
+        let downtimes = Some(Distribution::Constant { nanos: HOUR_NANOS });
+        // Means of 2 h and 1 h: two thirds are up.
+        let rules = RandomChurn { sessions, downtimes, ..quiet(3000) };
+        let churn = begin(&rules);
+        let initial = churn.initial().len();
+        assert!(initial.abs_diff(2000) < 130, "five deviations: {initial}");
+        let early = begin(&rules).take_while(|event| event.at < hours(1));
+        let early: Vec<ChurnEvent> = early.collect();
+        // In the stationary state N / (S + D) go in an hour, and as many come.
+        for change in [Change::Join, Change::Crash] {
+            let events = count(&early, change);
+            assert!(events.abs_diff(1000) < 160, "{change:?}: {events} in the first hour");
+        }
+        let (_, mean) = up_over_time(churn);
+        assert!((mean - 2000.0).abs() < 20.0, "{mean}");
+    }
+
+    #[test]
+    fn with_initial_all_sessions_begin_at_the_start() {
+        let sessions = Some(Distribution::Constant { nanos: HOUR_NANOS });
+        let rules = RandomChurn { sessions, initial: Some(7), start: hours(2), ..quiet(10) };
+        let churn = begin(&rules);
+        assert_eq!(churn.initial(), (0..7).collect::<Vec<u32>>());
+        let events: Vec<ChurnEvent> = churn.collect();
+        assert_eq!(events.len(), 7);
+        assert!(events.iter().all(|event| event.at == hours(3) && event.change == Change::Crash));
+    }
+
+    #[test]
+    fn sessions_and_downtimes_last_as_long_as_they_should() {
+        let sessions = Some(Distribution::Constant { nanos: 3.0 * HOUR_NANOS });
+        let downtimes = Some(Distribution::Constant { nanos: HOUR_NANOS });
+        let rules = RandomChurn { sessions, downtimes, initial: Some(5), ..quiet(5) };
+        let mut last: BTreeMap<u32, ChurnEvent> = BTreeMap::new();
+        for event in begin(&rules) {
+            let before = last.insert(event.server, event).map_or(Time::ZERO, |before| before.at);
+            let hours = if event.change == Change::Join { 1 } else { 3 };
+            assert_eq!(event.at.since(before), Duration::from_secs(3600 * hours));
+            assert_eq!(event.machine, event.server);
+        }
+        assert_eq!(last.len(), 5);
+    }
+
+    #[test]
+    fn a_target_is_kept_up_by_those_who_are_down_and_by_newcomers() {
+        let target = Some(200);
+        // Somebody is always down; nobody ever is.
+        let from_down = RandomChurn { target, ..alternating(400) };
+        let from_outside = RandomChurn { target, sessions: Some(EXPONENTIAL), ..quiet(200) };
+        let depart_every = Some(Duration::from_secs(18));
+        let poisson = RandomChurn { depart_every, target, ..quiet(200) };
+        for (rules, most_machines) in [(from_down, 400), (from_outside, 230), (poisson, 230)] {
+            let churn = begin(&rules);
+            assert!(churn.initial().len() >= 200);
+            let (counts, _) = up_over_time(churn);
+            assert!(counts.len() > 20_000, "{} changes", counts.len());
+            // For the moment between a departure and the coming of another one.
+            assert!(counts.iter().all(|up| *up >= 199), "{:?}", counts.iter().min());
+            assert!(counts.windows(2).all(|pair| pair[1] >= 200 || pair[0] >= 200));
+            let machines = begin(&rules).machines(rules.machines, hours(100));
+            let most = machines.iter().max().copied().unwrap_or_default() + 1;
+            assert!(most <= most_machines, "{most} machines");
+        }
+    }
+
+    #[test]
+    fn who_comes_back_is_the_same_or_another() {
+        let same: Vec<ChurnEvent> = begin(&alternating(50)).collect();
+        let rules = RandomChurn { rejoin: Rejoin::NewId, ..alternating(50) };
+        let new: Vec<ChurnEvent> = begin(&rules).collect();
+        assert_eq!(same.len(), new.len());
+        for (same, new) in same.iter().zip(&new) {
+            let machine = |event: &ChurnEvent| (event.at, event.machine, event.change);
+            assert_eq!(machine(same), machine(new), "only the names differ");
+            assert_eq!(same.server, same.machine);
+        }
+        let mut joined: Vec<u32> =
+            new.iter().filter(|e| e.change == Change::Join).map(|e| e.server).collect();
+        let comings = joined.len();
+        joined.sort_unstable();
+        joined.dedup();
+        assert_eq!(joined.len(), comings, "nobody comes twice");
+        let machines = begin(&rules).machines(50, hours(100));
+        let last = machines.len() as u32 - 1;
+        assert_eq!(joined.last(), Some(&last));
+        assert_eq!(machines[..50], (0..50).collect::<Vec<_>>()[..]);
+        assert_eq!(begin(&alternating(50)).machines(50, hours(100)).len(), 50);
+    }
+
+    #[test]
+    fn poisson_joins_and_departures_have_their_rates() {
+        let minute = Some(Duration::from_secs(60));
+        let (join_every, depart_every) = (minute, Some(Duration::from_secs(120)));
+        let rules = RandomChurn { join_every, depart_every, graceful: 0.3, ..quiet(100) };
+        let events: Vec<ChurnEvent> = begin(&rules).collect();
+        let [joins, leaves, crashes] =
+            [Change::Join, Change::Leave, Change::Crash].map(|change| count(&events, change));
+        assert!(joins.abs_diff(6000) < 390, "{joins}");
+        assert!((leaves + crashes).abs_diff(3000) < 275, "{leaves} + {crashes}");
+        assert!(leaves.abs_diff(900) < 150, "three in ten leave: {leaves}");
+    }
+
+    #[test]
+    fn joins_and_returns_follow_the_time_of_day() {
+        let diurnal =
+            Diurnal { period: Duration::from_secs(3600), amplitude: 0.9, peak: Duration::ZERO };
+        let join_every = Some(Duration::from_secs(20));
+        let quick = Some(Distribution::Exponential { mean_nanos: HOUR_NANOS / 60.0 });
+        let newcomers = RandomChurn { join_every, ..quiet(1) };
+        let returns = RandomChurn { sessions: quick, ..alternating(100) };
+        for rules in [newcomers, returns] {
+            let rules = RandomChurn { diurnal: Some(diurnal), ..rules };
+            let joins = begin(&rules).filter(|event| event.change == Change::Join);
+            let (mut high, mut low) = (0, 0);
+            for event in joins {
+                // A quarter of the period around the peak, and around the trough.
+                match event.at.as_nanos() % HOUR.as_nanos() * 8 / HOUR.as_nanos() {
+                    0 | 7 => high += 1,
+                    3 | 4 => low += 1,
+                    _ => {}
+                }
+            }
+            // The mean of the cosine over the quarter is 0.9003: 1.81 to 0.19.
+            assert!(high > 7 * low && high < 13 * low, "{high} at the peak, {low} at the trough");
+        }
+    }
+
+    #[test]
+    fn flash_crowds_come_in_their_window() {
+        let crowd = FlashCrowd { at: hours(1), nodes: 500, within: Duration::from_secs(60) };
+        let second = FlashCrowd { at: hours(2), nodes: 1, within: Duration::ZERO };
+        let rules = RandomChurn { flash_crowds: vec![second, crowd], ..quiet(10) };
+        let events: Vec<ChurnEvent> = begin(&rules).collect();
+        assert_eq!(count(&events, Change::Join), 501);
+        let seconds: Vec<f64> =
+            events[..500].iter().map(|event| event.at.since(hours(1)).as_secs_f64()).collect();
+        assert!(seconds.iter().all(|second| (0.0..=60.0).contains(second)));
+        let mean = seconds.iter().sum::<f64>() / 500.0;
+        assert!((mean - 30.0).abs() < 4.0, "{mean}");
+        assert_eq!(events[500].at, hours(2));
+    }
+
+    #[test]
+    fn churn_begins_and_ends_when_it_should() {
+        let (start, stop) = (hours(10), hours(20));
+        let join_every = Some(Duration::from_secs(60));
+        let rules = RandomChurn { join_every, start, stop, ..alternating(100) };
+        let events: Vec<ChurnEvent> = begin(&rules).collect();
+        assert!(events.len() > 1000);
+        assert!(events.iter().all(|event| (start..stop).contains(&event.at)));
+        assert!(events[0].at < hours(10) + Duration::from_secs(600));
+    }
+
+    #[test]
+    fn permanent_servers_never_go() {
+        let depart_every = Some(Duration::from_secs(10));
+        let rules = RandomChurn { permanent: 3, depart_every, ..alternating(20) };
+        assert_eq!(begin(&rules).initial()[..3], [0, 1, 2]);
+        assert!(begin(&rules).all(|event| event.server >= 3));
+    }
+
+    #[test]
+    fn a_trace_is_followed() {
+        let event =
+            |hour, server, change| ChurnEvent { at: hours(hour), server, machine: server, change };
+        let events =
+            [event(1, 0, Change::Crash), event(2, 1, Change::Join), event(2, 0, Change::Join)];
+        let trace = ChurnTrace { initial: [0].into(), events: events.into() };
+        let mut churn = Churn::new(&ChurnPlan::Trace(trace), 1, 0);
+        assert_eq!((churn.initial(), churn.next_time()), (&[0][..], Some(hours(1))));
+        assert_eq!(churn.by_ref().collect::<Vec<_>>(), events);
+        assert_eq!(churn.next_time(), None);
+    }
+
+    /// Newcomers take the machines of those who have gone: the books do not grow.
+    #[test]
+    fn books_are_as_large_as_the_population() {
+        let join_every = Some(Duration::from_secs(36));
+        let rules = RandomChurn { join_every, sessions: Some(EXPONENTIAL), ..quiet(100) };
+        let size_after = |end: u64| {
+            let mut churn = begin(&rules);
+            while churn.next_time().is_some_and(|at| at < hours(end)) {
+                churn.next();
+            }
+            let Source::Random(process) = churn.0 else { panic!("it is drawn") };
+            assert!(process.servers > 100 * end as u32, "{} servers", process.servers);
+            (process.machines.len(), process.ends.len() + process.vacant.len())
+        };
+        let (early, late) = (size_after(20), size_after(95));
+        assert!(late.0 < early.0 + 30 && late.0 < 180, "{early:?} to {late:?} machines");
+        assert!(late.1 <= late.0 && early.1 <= early.0);
+    }
+
+    fn any_distribution() -> impl Strategy<Value = Option<Distribution>> {
+        let nanos = 1e11..1e14;
+        prop_oneof![
+            Just(None),
+            nanos.clone().prop_map(|nanos| Some(Distribution::Constant { nanos })),
+            nanos.clone().prop_map(|mean_nanos| Some(Distribution::Exponential { mean_nanos })),
+            (0.3..3.0, nanos.clone()).prop_map(|(shape, scale_nanos)| Some(
+                Distribution::Weibull { shape, scale_nanos }
+            )),
+            (1.1..5.0, nanos).prop_map(|(shape, minimum_nanos)| Some(Distribution::Pareto {
+                shape,
+                minimum_nanos
+            })),
+        ]
+    }
+
+    prop_compose! {
+        fn any_rules()(
+            machines in 1u32..40,
+            permanent in 0u32..4,
+            initial in prop::option::of(1u32..40),
+            times in (any_distribution(), any_distribution()),
+            every in (prop::option::of(10u64..10_000), prop::option::of(10u64..10_000)),
+            target in prop::option::of(1u32..40),
+            renewed: bool,
+            graceful in 0.0..1.0,
+            swing in prop::option::of((1u64..100_000, 0.0..1.0, 0u64..100_000)),
+            crowd in prop::option::of((0u64..300_000, 1u32..20, 0u64..10_000)),
+            window in (0u64..300_000, 0u64..300_000),
+        ) -> RandomChurn {
+            let seconds = Duration::from_secs;
+            let start = Time::ZERO + seconds(window.0);
+            RandomChurn {
+                machines,
+                permanent: permanent.min(machines - 1),
+                initial: initial.map(|initial| initial.min(machines).max(permanent + 1).min(machines)),
+                sessions: times.0,
+                downtimes: times.1,
+                join_every: every.0.map(seconds),
+                depart_every: every.1.map(seconds),
+                target: target.map(|target| target.min(machines)),
+                rejoin: if renewed { Rejoin::NewId } else { Rejoin::SameId },
+                graceful,
+                diurnal: swing.map(|(period, amplitude, peak)| Diurnal {
+                    period: seconds(period), amplitude, peak: seconds(peak),
+                }),
+                flash_crowds: crowd.into_iter().map(|(at, nodes, within)| FlashCrowd {
+                    at: Time::ZERO + seconds(at), nodes, within: seconds(within),
+                }).collect(),
+                start,
+                stop: start + seconds(window.1),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(crate::property::config())]
+
+        #[test]
+        fn one_server_a_machine_comes_before_it_goes(rules in any_rules()) {
+            let churn = begin(&rules);
+            let mut machines = begin(&rules).machines(rules.machines, rules.stop);
+            let initial = churn.initial().to_vec();
+            prop_assert!(initial.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(initial.len() > rules.permanent as usize);
+            let mut up: BTreeMap<u32, u32> = initial.iter().map(|s| (machines[*s as usize], *s)).collect();
+            let (mut last, mut known) = (Time::ZERO, rules.machines);
+            let again: Vec<ChurnEvent> = begin(&rules).collect();
+            for (event, again) in churn.zip(again) {
+                prop_assert_eq!(event, again);
+                let ChurnEvent { at, server, machine, change } = event;
+                prop_assert!(last <= at && at < rules.stop);
+                last = at;
+                prop_assert_eq!(machines[server as usize], machine);
+                if change == Change::Join {
+                    prop_assert!(server <= known, "numbered one by one");
+                    known = known.max(server + 1);
+                    prop_assert_eq!(up.insert(machine, server), None);
+                } else {
+                    prop_assert_eq!(up.remove(&machine), Some(server));
+                    prop_assert!(server >= rules.permanent);
+                }
+            }
+            prop_assert_eq!(machines.len(), known as usize);
+            machines.sort_unstable();
+            machines.dedup();
+            prop_assert_eq!(machines.last().copied(), Some(machines.len() as u32 - 1));
         }
     }
 }

@@ -35,7 +35,7 @@ impl Diurnal {
             let middle = early + (late - early) / 2;
             let gained = self.ahead(now + Duration::from_nanos(middle)) - before;
             // Differences of the large numbers are exact, those of the small ones fine enough.
-            let missing = wait.as_nanos() as i128 - i128::from(middle);
+            let missing = i128::from(wait.as_nanos()) - i128::from(middle);
             if gained < missing as f64 {
                 early = middle + 1;
             } else {

@@ -195,6 +195,34 @@ mod tests {
         assert!((variance / 2000.0 - 5.0).abs() < 0.8, "the variance is the mean: {variance}");
     }
 
+    /// Whoever is up, and whenever that changes.
+    #[test]
+    fn systems_are_asked_for_the_same_things() {
+        let plan = RequestPlan {
+            arrivals: Arrivals::Poisson,
+            per_node: None,
+            interval: SECOND,
+            start: Time::ZERO,
+            stop: Time::MAX,
+        };
+        let asked = |up: usize, changes: usize| {
+            let random = RequestStreams::new(1, 0, "gets");
+            let mut requests = Requests::new(plan, 20, 1, up, random);
+            let addresses: Vec<Address> = (0..up).map(Address::new).collect();
+            let mut keys = Vec::new();
+            for _ in 0..100 {
+                for _ in 0..changes {
+                    requests.population_changed(Time::ZERO, up);
+                }
+                let draw = |random: &mut Stream| keys.push(random.bits());
+                requests.next(&addresses, Some, draw);
+            }
+            keys
+        };
+        assert_eq!(asked(20, 0), asked(3, 5));
+        assert_eq!(asked(20, 0), asked(0, 1));
+    }
+
     #[test]
     fn counts_are_kept() {
         let plan = RequestPlan {

@@ -400,7 +400,7 @@ impl Protocol for Chord {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
             // Who asks a joining node knows an earlier life of it, which has ended.
-            ChordMessage::GetNeighbours if node.successors.is_empty() => {}
+            ChordMessage::GetNeighbours | ChordMessage::Ping if node.successors.is_empty() => {}
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
@@ -409,7 +409,6 @@ impl Protocol for Chord {
                 self.stabilize_with(node, from, predecessor, context);
             }
             ChordMessage::Notify => self.on_notify(node, from, context),
-            ChordMessage::Ping if node.successors.is_empty() => {}
             ChordMessage::Ping => context.reply(ChordMessage::Pong, &[]),
             ChordMessage::Pong => {}
             ChordMessage::Leave { predecessor } => self.on_left(node, from, predecessor, context),

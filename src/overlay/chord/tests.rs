@@ -223,6 +223,39 @@ mod one_node {
     }
 
     #[test]
+    fn a_joining_node_asks_another_contact_when_its_own_is_gone() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let mut bench = Bench::new(&chord, node(10), &ids);
+        bench.start(Start::Join { contact: node(0) });
+        let did = bench.operate(Operation::JoinThrough { contact: node(5) });
+        assert_eq!(sent(&did).iter().map(|(to, ..)| *to).collect::<Vec<_>>(), [node(5)]);
+        // The timer that runs already goes on with that one.
+        let did = bench.timer(ChordTimer::JoinAgain(7));
+        assert_eq!(sent(&did).iter().map(|(to, ..)| *to).collect::<Vec<_>>(), [node(5)]);
+        let (after, timer) = (Duration::from_secs(1), ChordTimer::JoinAgain(1));
+        assert!(did.effects.contains(&Effect::Timer { after, timer }));
+        let mut member = Bench::new(&chord, node(2), &ids);
+        member.start(Start::Create);
+        assert!(member.operate(Operation::JoinThrough { contact: node(5) }).effects.is_empty());
+    }
+
+    /// Who asks it has known it in an earlier life.
+    #[test]
+    fn a_joining_node_gives_no_sign_of_life() {
+        let chord = chord(6);
+        let ids = ids(chord.space, &SIX);
+        let mut bench = Bench::new(&chord, node(3), &ids);
+        bench.start(Start::Join { contact: node(0) });
+        for question in [ChordMessage::Ping, ChordMessage::GetNeighbours] {
+            assert!(sent(&bench.deliver(node(1), question, &[])).is_empty(), "{question:?}");
+        }
+        let mut member = Bench::new(&chord, node(3), &ids);
+        member.start(Start::Create);
+        assert_eq!(sent(&member.deliver(node(1), ChordMessage::Ping, &[])).len(), 1);
+    }
+
+    #[test]
     fn a_joining_node_without_an_answer_tries_again_and_waits_longer() {
         let chord = chord(6);
         let ids = ids(chord.space, &SIX);

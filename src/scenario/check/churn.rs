@@ -452,3 +452,247 @@ fn read_trace(name: &str, text: &str, others: u32) -> Checked<ChurnTrace> {
     }
     Ok(ChurnTrace { initial: initial.into(), events: events.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::set;
+    use super::super::Setup;
+    use super::super::tests::checked;
+    use super::*;
+    use crate::scenario::error::Fault;
+
+    /// A ring whose nodes come and go in every way at once.
+    fn churning() -> Value {
+        json!({
+            "name": "churning",
+            "population": {"nodes": 100, "churn": {
+                "sessions": {"weibull": {"shape": 0.5, "mean": "1h"}},
+                "downtimes": {"log_normal": {"sigma": 1.5, "median": "30min"}},
+                "join_every": "1min", "depart_every": "2min",
+                "target": 40, "rejoin": "new_id", "graceful": 0.25,
+                "diurnal": {"period": "24h", "amplitude": 0.5, "peak": "20h"},
+                "flash_crowds": [{"at": "2h", "nodes": 50, "within": "1min"}],
+                "start": "10min", "stop": "9h",
+            }},
+            "overlay": {"chord": {
+                "stabilize": {"period": "30s"}, "fix_fingers": {"period": "30s"},
+            }},
+            "duration": "10h",
+        })
+    }
+
+    fn with(changes: &[(&str, Value)]) -> Result<Setup, String> {
+        let mut value = churning();
+        for (path, change) in changes {
+            set::set(&mut value, path, change.clone()).unwrap();
+        }
+        checked(&value)
+    }
+
+    fn plan(changes: &[(&str, Value)]) -> RandomChurn {
+        match with(changes).unwrap().churn {
+            Some(ChurnPlan::Random(plan)) => *plan,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn churn_is_read_as_it_is_written() {
+        let plan = plan(&[]);
+        let hours = |hours: u64| Time::ZERO + Duration::from_secs(3600 * hours);
+        assert_eq!((plan.machines, plan.permanent, plan.initial), (100, 0, None));
+        assert_eq!((plan.target, plan.rejoin), (Some(40), Rejoin::NewId));
+        assert_eq!((plan.start, plan.stop), (Time::ZERO + Duration::from_secs(600), hours(9)));
+        assert_eq!(plan.flash_crowds[0].at, hours(2));
+        // Γ(3) = 2.
+        let Some(Distribution::Weibull { shape, scale_nanos }) = plan.sessions else {
+            panic!("{:?}", plan.sessions)
+        };
+        assert!((shape - 0.5).abs() < 1e-12 && (scale_nanos / 1800e9 - 1.0).abs() < 1e-12);
+        let stop_at_the_end = self::plan(&[("population.churn.stop", json!(null))]);
+        assert_eq!(stop_at_the_end.stop, hours(10));
+    }
+
+    #[test]
+    fn distributions_are_given_by_what_is_known_of_them() {
+        let hour = 3600e9;
+        let given = |sessions: Value| {
+            let sessions = plan(&[("population.churn.sessions", sessions)]).sessions.unwrap();
+            (sessions.mean_nanos() / hour, sessions.median_nanos() / hour)
+        };
+        for distribution in [
+            json!({"exponential": {}}),
+            json!({"weibull": {"shape": 0.7}}),
+            json!({"pareto": {"shape": 1.5}}),
+            json!({"log_normal": {"sigma": 1.2}}),
+        ] {
+            let by = |field: &str| {
+                let mut distribution = distribution.clone();
+                distribution.as_object_mut().unwrap().values_mut().next().unwrap()[field] =
+                    json!("1h");
+                given(distribution)
+            };
+            assert!((by("mean").0 - 1.0).abs() < 1e-9, "{distribution}");
+            assert!((by("median").1 - 1.0).abs() < 1e-9, "{distribution}");
+        }
+        assert_eq!(given(json!({"constant": "1h"})), (1.0, 1.0));
+        assert!((given(json!({"pareto": {"shape": 2, "minimum": "1h"}})).0 - 2.0).abs() < 1e-9);
+        let (_, median) = given(json!({"weibull": {"shape": 1, "scale": "1h"}}));
+        assert!((median - std::f64::consts::LN_2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn trackers_are_there_for_good() {
+        let tracker = [
+            ("overlay", json!({"tracker": {"trackers": 3}})),
+            ("population.churn.initial", json!(50)),
+        ];
+        assert_eq!(plan(&tracker).permanent, 3);
+    }
+
+    #[test]
+    fn every_refusal_of_churn_names_place_value_and_mend() {
+        let no = || json!(null);
+        let churn = |churn: Value| vec![("population.churn", churn)];
+        let of = |field: &'static str, value: Value| vec![(field, value)];
+        let all: Vec<Vec<(&str, Value)>> = vec![
+            of("duration", no()),
+            of("population.joins", json!({"interval": "1s"})),
+            of("population.leaves", json!({"count": 1})),
+            of("population", json!({"ids": [1, 2], "churn": {"join_every": "1s"}})),
+            of("overlay.chord", json!({"join": {"base": {}}})),
+            of("overlay.chord", json!({})),
+            of(
+                "overlay",
+                json!({"tracker": {"swarm": {
+                    "file_bytes": 1000, "upload": 100, "download": 100,
+                }}}),
+            ),
+            churn(json!({})),
+            churn(json!({"downtimes": {"constant": "1s"}, "join_every": "1s"})),
+            churn(json!({"sessions": {"constant": "1s"}, "rejoin": "new_id"})),
+            churn(json!({"sessions": {"pareto": {"shape": 1, "median": "1h"}}})),
+            churn(json!({"sessions": {"constant": "1ns"}, "downtimes": {"constant": "1ns"}})),
+            churn(json!({"join_every": "1ms"})),
+            of("id_bits", json!(32)),
+            of("population.churn.sessions", json!({"constant": "0s"})),
+            of("population.churn.sessions", json!({"exponential": {}})),
+            of("population.churn.sessions", json!({"exponential": {"mean": "0s"}})),
+            of("population.churn.sessions", json!({"exponential": {"mean": "1s", "median": "1s"}})),
+            of("population.churn.sessions", json!({"weibull": {"shape": 0.1, "mean": "1s"}})),
+            of("population.churn.sessions", json!({"weibull": {"shape": 1}})),
+            of("population.churn.sessions", json!({"pareto": {"shape": 1, "mean": "1h"}})),
+            of("population.churn.sessions", json!({"pareto": {"shape": 0, "minimum": "1h"}})),
+            of("population.churn.downtimes", json!({"log_normal": {"sigma": -1, "mean": "1h"}})),
+            of("population.churn.join_every", json!("0s")),
+            of("population.churn.depart_every", json!("0s")),
+            of("population.churn.target", json!(0)),
+            of("population.churn.target", json!(101)),
+            of("population.churn.initial", json!(39)),
+            of("population.churn.initial", json!(101)),
+            of("population.churn.graceful", json!(1.5)),
+            of("population.churn.diurnal.period", json!("0s")),
+            of("population.churn.diurnal.amplitude", json!(1.1)),
+            of("population.churn.flash_crowds", json!([{"at": "1h", "nodes": 0}])),
+            of("population.churn.flash_crowds", json!([{"at": "1min", "nodes": 1}])),
+            of("population.churn.flash_crowds", json!([{"at": "8h", "nodes": 1, "within": "2h"}])),
+            of("population.churn.start", json!("9h")),
+            of("population.churn.trace", json!("scenarios/data/two-hours.trace")),
+            of("population.churn.trace", json!("no-such.trace")),
+            vec![
+                ("population.churn", json!({"trace": "scenarios/data/two-hours.trace"})),
+                ("population.nodes", json!(41)),
+            ],
+            vec![
+                (
+                    "population.churn",
+                    json!({"trace": "scenarios/data/two-hours.trace", "graceful": 0.5}),
+                ),
+                ("population.nodes", no()),
+            ],
+        ];
+        let refusals: Vec<String> =
+            all.iter().map(|changes| with(changes).expect_err(&format!("{changes:?}"))).collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn traces_say_who_is_there_at_the_start() {
+        let text =
+            "# A comment.\n\n 0 a crash # and another\n1.5 b\tjoin\n1.5h a join\n2h b leave\n";
+        let trace = read_trace("x", text, 0).unwrap();
+        let (a, b) = (0, 1);
+        let event = |millis, server, change| {
+            let at = Time::ZERO + Duration::from_millis(millis);
+            ChurnEvent { at, server, machine: server, change }
+        };
+        let events = [
+            event(0, a, Change::Crash),
+            event(1500, b, Change::Join),
+            event(5_400_000, a, Change::Join),
+            event(7_200_000, b, Change::Leave),
+        ];
+        assert_eq!((&trace.initial[..], &trace.events[..]), (&[a][..], &events[..]));
+        assert_eq!(servers(&trace), 2);
+        let behind_trackers = read_trace("x", text, 3).unwrap();
+        assert_eq!(behind_trackers.initial[..], [0, 1, 2, 3]);
+        assert_eq!((behind_trackers.events[1].server, servers(&behind_trackers)), (4, 5));
+    }
+
+    #[test]
+    fn a_trace_says_how_many_nodes_there_are() {
+        let trace = json!({"trace": "scenarios/data/two-hours.trace"});
+        let mut changes = vec![("population.churn", trace), ("population.nodes", json!(null))];
+        assert_eq!(with(&changes).unwrap().servers, 40);
+        changes[1].1 = json!(40);
+        assert_eq!(with(&changes).unwrap().servers, 40);
+    }
+
+    #[test]
+    fn every_refusal_of_a_trace_names_its_line() {
+        let texts = [
+            "",
+            "1 a",
+            "1 a join now",
+            "soon a join",
+            "1.0000000001 a join",
+            "-1 a join",
+            "1 a sleep",
+            "2 a join\n1 b join",
+            "1 a join\n2 a join",
+            "1 a crash\n2 a leave",
+        ];
+        let refusals = texts.map(|text| {
+            let Fault { place, problem, mend } = read_trace("x.trace", text, 0).unwrap_err();
+            format!("{place}: {problem}; {mend}")
+        });
+        insta::assert_snapshot!(refusals.join("\n"));
+    }
+
+    #[test]
+    fn a_trace_in_which_nobody_is_up_at_first_holds_no_values() {
+        let trace = read_trace("x", "1 a join", 0).unwrap();
+        let mut value = churning();
+        value["population"] = json!({"churn": {"trace": "x"}});
+        value["workload"] = json!({"storage": {"keys": 1}});
+        let scenario = crate::scenario::read::scenario(&value).unwrap();
+        let space = IdSpace::new(160).unwrap();
+        let hour = Some(Duration::from_secs(3600));
+        let refusal = churn(&scenario, Some(trace), (1, space), hour).unwrap_err();
+        assert_eq!(refusal.place, "workload.storage.preloaded");
+    }
+
+    #[test]
+    fn mutilated_traces_are_refused_or_read() {
+        use proptest::prelude::*;
+        let word =
+            prop::sample::select(vec!["0", "1.5", "1h", "a", "b", "join", "crash", "#", "\n", "é"]);
+        proptest!(crate::property::config(), |(words in prop::collection::vec(word, 0..30))| {
+            if let Err(fault) = read_trace("x", &words.join(" "), 0) {
+                prop_assert_eq!(fault.problem.lines().count(), 1);
+            }
+        });
+    }
+}
