@@ -16,10 +16,10 @@
 //! | [`math`] | `ln`, `exp`, `pow`: the only door to floating-point functions |
 //! | [`sim`] | the engine: time, random streams, the event queue, the [`Protocol`](sim::Protocol) trait, the loop |
 //! | [`population`] | the servers: their addresses and the identifiers that follow from them |
-//! | [`network`] | what lies between the nodes: latency and loss |
+//! | [`network`] | what lies between the nodes: latency, loss and partitions |
 //! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
 //! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord), [`full_membership`](overlay::full_membership), [`tracker`](overlay::tracker); and [`storage`](overlay::storage) on top of them |
-//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams |
+//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams (faults are in [`experiment`]) |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |
 //! | [`experiment`] | builds and runs the simulations of a scenario, judges its claims; the only room that matches on the kind of overlay |

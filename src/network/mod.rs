@@ -1,5 +1,5 @@
-//! What lies between the nodes: latency and loss, and how long a server takes over a
-//! message.
+//! What lies between the nodes: latency, loss and partitions, and how long a server takes
+//! over a message.
 //!
 //! Must not know: what the messages say, or which overlay sends them.
 
@@ -65,8 +65,8 @@ impl Network {
 impl crate::sim::Network for Network {
     fn delay(&mut self, from: Address, to: Address) -> Option<Duration> {
         let delay = self.latency.draw(from, to, &mut self.latency_random);
-        let loss = self.loss();
-        let lost = loss > 0.0 && self.loss_random.chance(loss);
+        let probability = self.loss();
+        let lost = probability > 0.0 && self.loss_random.chance(probability);
         (!lost && !self.disturbances.separate(from, to)).then_some(delay)
     }
 
