@@ -19,7 +19,7 @@
 //! | [`network`] | what lies between the nodes: latency, access links, firewalls, losses and partitions |
 //! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
 //! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord), [`full_membership`](overlay::full_membership), [`tracker`](overlay::tracker); and [`storage`](overlay::storage) on top of them |
-//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams |
+//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams (faults are in [`experiment`]) |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |
 //! | [`experiment`] | builds and runs the simulations of a scenario, judges its claims; the only room that matches on the kind of overlay |

@@ -117,7 +117,7 @@ pub struct Happening {
 /// over repeats, until something breaks.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Joins {
-    /// Joins begun.
+    /// Joins begun, those of servers that restart too.
     pub issued: u64,
     /// Joins completed.
     pub completed: u64,

@@ -1,7 +1,7 @@
 //! What one simulation gave, raw; and how the tallies of several repeats become the
 //! results of a point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
 use serde_json::{Map, Value};
@@ -502,19 +502,35 @@ fn after_fault(tallies: &[Tally]) -> FaultEffects {
     }
 }
 
-/// Every distinct notice once, with how many of the repeats it is true of.
+/// The notices of a single repeat as they are. Of several every one once, with in how many of
+/// them it stands; those that differ in their numbers only are the same.
 fn notices(tallies: &[Tally]) -> Vec<String> {
-    let mut distinct: Vec<(&String, usize)> = Vec::new();
-    for notice in tallies.iter().flat_map(|tally| &tally.notices) {
-        match distinct.iter_mut().find(|(other, _)| *other == notice) {
-            Some((_, count)) => *count += 1,
-            None => distinct.push((notice, 1)),
+    if let [tally] = tallies {
+        return tally.notices.clone();
+    }
+    let wording = |notice: &str| notice.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+    // With the first that is worded so, the repeats of all, and whether they are all alike.
+    let mut distinct: Vec<(String, &str, BTreeSet<usize>, bool)> = Vec::new();
+    for (repeat, tally) in tallies.iter().enumerate() {
+        for notice in &tally.notices {
+            let words = wording(notice);
+            match distinct.iter_mut().find(|(other, ..)| *other == words) {
+                Some((_, first, repeats, are_alike)) => {
+                    repeats.insert(repeat);
+                    *are_alike &= first == notice;
+                }
+                None => distinct.push((words, notice, BTreeSet::from([repeat]), true)),
+            }
         }
     }
-    let repeats = tallies.len();
-    let in_words = |(notice, count): (&String, usize)| match count {
-        all if all == repeats => notice.clone(),
-        some => format!("in {some} of {repeats} repeats: {notice}"),
+    let all = tallies.len();
+    let in_words = |(_, notice, repeats, are_alike): (String, &str, BTreeSet<usize>, bool)| {
+        let such_as = if are_alike { "" } else { ", such as" };
+        match repeats.len() {
+            every if every == all && are_alike => notice.to_owned(),
+            every if every == all => format!("in all {all} repeats{such_as}: {notice}"),
+            some => format!("in {some} of {all} repeats{such_as}: {notice}"),
+        }
     };
     distinct.into_iter().map(in_words).collect()
 }
@@ -736,6 +752,26 @@ mod tests {
         close(load.max_over_mean, 1.75);
         close(load.efficiency, 0.7);
         close(load.mean, 3.0);
+    }
+
+    #[test]
+    fn notices_of_several_repeats_are_told_once() {
+        let repeat = |notices: &[&str]| Tally {
+            notices: notices.iter().map(|notice| (*notice).to_owned()).collect(),
+            ..Tally::default()
+        };
+        let one = repeat(&["nobody is up", "2 are lost", "2 are lost"]);
+        let other = repeat(&["nobody is up", "3.5 are late", "4 are lost"]);
+        let single = summarize(Map::new(), std::slice::from_ref(&one)).notices;
+        assert_eq!(single, one.notices);
+        assert_eq!(
+            summarize(Map::new(), &[one, other]).notices,
+            [
+                "nobody is up",
+                "in all 2 repeats, such as: 2 are lost",
+                "in 1 of 2 repeats: 3.5 are late",
+            ]
+        );
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub trait Observer {
         false
     }
 
-    /// A node is not up any more: it crashed or left.
+    /// A node is not up any more: it crashed, left or is frozen.
     fn on_stop(&mut self, now: Time, node: Address) {
         let _ = (now, node);
     }

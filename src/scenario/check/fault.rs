@@ -211,7 +211,7 @@ fn victims(place: &str, whom: &Whom, servers: u32, space: IdSpace) -> Checked<Vi
             let parse = |text: &String| {
                 space.parse_hex(text).map_err(|error| {
                     let mend = format!("give hexadecimal digits below 2^{}", space.bits());
-                    Refusal::new(&field("arc.from"), error.to_string(), mend)
+                    Refusal::new(field("arc.from"), error.to_string(), mend)
                 })
             };
             Victims::Arc { from: from.as_ref().map(parse).transpose()?, share: *covered }
