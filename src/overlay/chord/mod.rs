@@ -56,6 +56,28 @@
 //! - A leaving node sends predecessor and successor one message each and is gone. The
 //!   predecessor takes over its successor list.
 //!
+//! Off unless asked for ([`Refinements`], `refinements.rs`; what a node keeps for it stands in
+//! `books.rs`):
+//!
+//! - With `confirm_owner` the origin of an iterative lookup, or the key's predecessor of one
+//!   that was passed on, asks the owner for a sign of life. One that does not answer is a
+//!   time-out of the lookup, counted apart too: \[T\] counts up to the predecessor.
+//! - With `confirm_owner`, or without `remember_failures`, a lookup takes the nodes that have
+//!   failed along, on the wire if it is passed on or when another node is asked, so it runs
+//!   into none twice. What the sender alone needs when the answer comes rides in the messages
+//!   instead of being its state, and is not counted in the bytes.
+//! - Retries begin at the origin by its timer (`retry.rs`). A try still under way is not
+//!   stopped; a late answer of an iterative one is ignored, any other is taken.
+//! - Parallel lookups (`parallel.rs`) take the failed nodes along always. When all that a node
+//!   has named have failed it is asked again, for others. When the owner does not confirm, the
+//!   lookup goes on one node at a time. They are for the workload; fingers and joins ask one
+//!   node at a time.
+//! - Round trips (`timing.rs`) are those of requests; an acknowledgement of the transport is
+//!   not timed, so where lookups are passed on only maintenance measures. Peers that are not in
+//!   the tables are not remembered.
+//! - \[T\]'s churn experiments refresh the successor and one other entry in one call of
+//!   stabilisation: that is `stabilize` and `fix_fingers` at the same period.
+//!
 //! And of the base version:
 //!
 //! - Nobody is asked again. A node that fails or a message that is lost leaves the join or

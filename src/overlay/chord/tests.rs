@@ -153,6 +153,7 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
         own.next_finger = 0;
         own.contact = None;
         own.try_again_soon = false;
+        own.books = Books::default();
         assert_eq!(own, chord.converged_node(right), "node {address:?}");
     }
 }
