@@ -62,6 +62,9 @@ fn the_same_results_give_the_same_bytes() {
     assert!(first == written("b"), "two writings differ");
     assert!(first == written("a"), "writing over the old results differs");
     let expected = [
+        "cost_performance.csv",
+        "cost_performance.png",
+        "cost_performance.svg",
         "hop_distribution.png",
         "hop_distribution.svg",
         "hops.csv",
