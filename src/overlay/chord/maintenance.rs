@@ -109,6 +109,7 @@ impl Chord {
         let adopted = match node.successors.first() {
             Some(successor) if *successor == peer => true,
             Some(successor) => context.id(peer).is_between(this, context.id(*successor)),
+            None if self.is_base() => false, // it joins in another way
             None => {
                 context.joined();
                 true
