@@ -431,6 +431,33 @@ pub(super) mod tests {
             .unwrap();
     }
 
+    /// Refused of what Chord does beyond the printed protocol.
+    fn refinements_of_chord() -> Vec<Vec<(&'static str, Value)>> {
+        vec![
+            vec![
+                ("overlay.chord", json!({"tell_old_predecessor": true})),
+                ("population.joins", json!(null)),
+            ],
+            vec![("overlay.chord.retries", json!({"count": 0, "after": "1s"}))],
+            vec![("overlay.chord.retries", json!({"count": 101, "after": "1s"}))],
+            vec![("overlay.chord.retries", json!({"after": "0s"}))],
+            vec![("overlay.chord.parallel", json!(0))],
+            vec![("overlay.chord.parallel", json!(9))],
+            vec![
+                ("overlay.chord.parallel", json!(3)),
+                ("overlay.chord.lookup", json!("semi_recursive")),
+            ],
+            vec![
+                ("overlay.chord.parallel", json!(3)),
+                ("overlay.chord.proximity", json!({"next_hop": 2})),
+            ],
+            vec![("overlay.chord.timeout", json!({"adaptive": {"minimum": "0s"}}))],
+            vec![("overlay.chord.timeout", json!({"adaptive": {"minimum": "1min"}}))],
+            vec![("overlay.chord.proximity.next_hop", json!(0))],
+            vec![("overlay.chord.proximity", json!({"next_hop": 17}))],
+        ]
+    }
+
     #[test]
     fn every_refusal_names_place_value_and_mend() {
         let no = || json!(null);
@@ -475,27 +502,6 @@ pub(super) mod tests {
             vec![("overlay.chord.request_timeout", json!("0s"))],
             vec![("overlay.chord.request_timeout", json!("19ms"))],
             vec![("overlay.chord.fingers", json!("none"))],
-            vec![
-                ("overlay.chord", json!({"tell_old_predecessor": true})),
-                ("population.joins", no()),
-            ],
-            vec![("overlay.chord.retries", json!({"count": 0, "after": "1s"}))],
-            vec![("overlay.chord.retries", json!({"count": 101, "after": "1s"}))],
-            vec![("overlay.chord.retries", json!({"after": "0s"}))],
-            vec![("overlay.chord.parallel", json!(0))],
-            vec![("overlay.chord.parallel", json!(9))],
-            vec![
-                ("overlay.chord.parallel", json!(3)),
-                ("overlay.chord.lookup", json!("semi_recursive")),
-            ],
-            vec![
-                ("overlay.chord.parallel", json!(3)),
-                ("overlay.chord.proximity", json!({"next_hop": 2})),
-            ],
-            vec![("overlay.chord.timeout", json!({"adaptive": {"minimum": "0s"}}))],
-            vec![("overlay.chord.timeout", json!({"adaptive": {"minimum": "1min"}}))],
-            vec![("overlay.chord.proximity.next_hop", json!(0))],
-            vec![("overlay.chord.proximity", json!({"next_hop": 17}))],
             vec![("overlay.chord.stabilize.period", json!("0ms"))],
             vec![("overlay.chord.stabilize.jitter", json!(1.01))],
             vec![("overlay.chord.join", json!({"base": {}}))],
@@ -543,7 +549,7 @@ pub(super) mod tests {
                 &[("workload.lookups", no()), ("workload.keys", json!(1))],
             ),
         ];
-        let all = all.into_iter().chain(of_membership);
+        let all = all.into_iter().chain(refinements_of_chord()).chain(of_membership);
         let refusals: Vec<String> = all.map(|changes| with(&changes).unwrap_err()).collect();
         insta::assert_snapshot!(refusals.join("\n"));
     }

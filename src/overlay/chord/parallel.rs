@@ -1,6 +1,6 @@
-//! Iterative lookups whose origin asks several nodes at a time, as in Kademlia, and as
-//! OverSim and p2psim do it on Chord (J. Li et al.: Bandwidth-efficient management of DHT
-//! routing tables. NSDI 2005, Section 4.5).
+//! Iterative lookups whose origin asks several nodes at a time, as Kademlia does (P.
+//! Maymounkov, D. Mazières: Kademlia: A Peer-to-peer Information System Based on the XOR
+//! Metric. IPTPS 2002, Section 2.3).
 //!
 //! Every node that is asked names the closest to the target that it knows; the origin asks
 //! the closest of all that it has heard of. The lookup ends with what the node says that

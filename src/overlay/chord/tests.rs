@@ -880,7 +880,7 @@ mod whole_rings {
                 bench.timer(ChordTimer::FixFingers);
                 bench.timer(ChordTimer::CheckPredecessor);
                 bench.timer(ChordTimer::RetryLookups);
-                bench.now = bench.now + Duration::from_millis(300);
+                bench.now += Duration::from_millis(300);
                 bench.operate(Operation::Lookup { lookup: LookupId(1), key: query.target });
                 if target == 7 {
                     bench.leave();

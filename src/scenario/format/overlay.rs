@@ -22,6 +22,7 @@ pub enum Overlay {
 /// Chord, as in Stoica et al. 2001 and 2003.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own in the file")]
 pub struct Chord {
     /// Length of the successor list (r), 1 to 64.
     #[serde(default = "one_u32")]

@@ -37,7 +37,9 @@ mod failures {
             let ids = ids(chord.space, &SIX);
             let at = |number| place(&SIX, number);
             let mut ring = converged(chord, &ids, 10);
-            [14, 21, 32].into_iter().for_each(|number| ring.crash(at(number)));
+            for number in [14, 21, 32] {
+                ring.crash(at(number));
+            }
             let before = ring.node(at(8)).unwrap().clone();
             let key = ring.protocol().space.id(30);
             for _ in 0..2 {
@@ -55,7 +57,9 @@ mod failures {
         let ids = ids(chord(6).space, &SIX);
         let at = |number| place(&SIX, number);
         let mut ring = converged(refined(forgetful()), &ids, 10);
-        [14, 21, 32, 42].into_iter().for_each(|number| ring.crash(at(number)));
+        for number in [14, 21, 32, 42] {
+            ring.crash(at(number));
+        }
         let key = ring.protocol().space.id(30);
         let (_, owner, timeouts) = look_up(&mut ring, at(8), key);
         assert_eq!((owner, timeouts), (None, 2));
@@ -156,15 +160,15 @@ mod retries {
         assert_eq!(asked.len(), 1);
         assert_eq!(notes(&bench.timer(ChordTimer::RetryLookups)), [], "too early");
         for _ in 0..2 {
-            bench.now = bench.now + AFTER;
+            bench.now += AFTER;
             let did = bench.timer(ChordTimer::RetryLookups);
             assert_eq!(notes(&did)[0], Note::Retried(LOOKUP));
             assert_eq!(sent(&did), asked);
         }
-        bench.now = bench.now + AFTER;
+        bench.now += AFTER;
         let did = bench.timer(ChordTimer::RetryLookups);
         assert_eq!((notes(&did), sent(&did)), (vec![Note::NoRoute(LOOKUP)], vec![]));
-        bench.now = bench.now + AFTER;
+        bench.now += AFTER;
         assert_eq!(bench.timer(ChordTimer::RetryLookups).effects, [], "it is over");
     }
 
@@ -175,7 +179,7 @@ mod retries {
         let mut bench = bench(&chord, &ids);
         let key = chord.space.id(54);
         bench.operate(Operation::Lookup { lookup: LOOKUP, key });
-        bench.now = bench.now + AFTER;
+        bench.now += AFTER;
         bench.timer(ChordTimer::RetryLookups);
         let purpose = QueryFor::Lookup(LOOKUP);
         let query = Query { purpose, origin: place(&SIX, 8), hops: 2, target: key };
@@ -183,7 +187,7 @@ mod retries {
         let did =
             bench.deliver(place(&SIX, 51), ChordMessage::Found { query, owner: Some(owner) }, &[]);
         assert_eq!(notes(&did), [Note::Answer { lookup: LOOKUP, owner, hops: 2 }]);
-        bench.now = bench.now + AFTER;
+        bench.now += AFTER;
         assert_eq!(bench.timer(ChordTimer::RetryLookups).effects, []);
     }
 
@@ -200,7 +204,7 @@ mod retries {
         let nobody = ChordMessage::Found { query, owner: None };
         assert_eq!(notes(&bench.deliver(place(&SIX, 51), nobody, &[])), []);
         for _ in 0..2 {
-            bench.now = bench.now + AFTER;
+            bench.now += AFTER;
             bench.timer(ChordTimer::RetryLookups);
         }
         assert_eq!(notes(&bench.deliver(place(&SIX, 51), nobody, &[])), []);
