@@ -969,7 +969,7 @@ mod access {
     fn a_network_may_break_and_be_mended_while_it_is_used() {
         let orders = [Say(B, Word(1)), Say(B, Word(2)), Say(B, Word(3))];
         let mut play = scene(&orders, ALL);
-        let mut say = |play: &mut Simulation<'static, Obedient, Wires, Nobody>, order| {
+        let say = |play: &mut Simulation<'static, Obedient, Wires, Nobody>, order| {
             play.run_before(at(10 * u64::from(order)));
             let lookup = Operation::Lookup { lookup: LookupId(order), key: Id::ZERO };
             play.operate(Address::new(A), lookup);

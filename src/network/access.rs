@@ -24,8 +24,8 @@ pub struct Class {
     pub download: Option<u64>,
     /// Whether anybody can send to it. Otherwise only those to whom it has sent first.
     pub contactable: bool,
-    /// The factor by which everything takes longer: messages on the way from and to it, and
-    /// handling them.
+    /// The factor, at least 1, by which everything takes longer: messages on the way from and
+    /// to it, and handling them.
     pub slow: f64,
 }
 
@@ -60,7 +60,7 @@ impl Access {
         mapping: Duration,
         random: &mut Stream,
     ) -> Access {
-        assert!(classes.len() <= usize::from(u8::MAX), "classes have numbers of 8 bits");
+        assert!(u8::try_from(classes.len()).is_ok(), "classes have numbers of 8 bits");
         let mut of_server = vec![0; servers];
         let dealt = &mut of_server[exempt.min(servers)..];
         let mut share = 0.0;
@@ -107,12 +107,12 @@ impl Access {
         if !sender.contactable {
             self.firewall.lets_out(now, departs, envelope.from, envelope.to);
         }
-        let received =
+        let coming_in =
             receiver.download.map_or(Duration::ZERO, |rate| transmission(envelope.bytes, rate));
         let arrives = departs + between;
         let is_kept_out =
             !receiver.contactable && !self.firewall.lets_in(arrives, envelope.to, envelope.from);
-        (!is_kept_out).then(|| (arrives + received).since(now))
+        (!is_kept_out).then(|| (arrives + coming_in).since(now))
     }
 
     /// A delay between two servers, which is longer if they are slow.
@@ -159,7 +159,7 @@ fn between_slow(
 }
 
 fn times(duration: Duration, factor: f64) -> Duration {
-    if factor == 1.0 {
+    if factor <= 1.0 {
         return duration;
     }
     Duration::from_nanos_f64(duration.as_nanos() as f64 * factor)
@@ -190,6 +190,11 @@ mod tests {
         Envelope { from: Address::new(0), to: Address::new(1), bytes }
     }
 
+    /// How many of some servers are in a class.
+    fn count(of_server: &[u8], class: u8) -> usize {
+        of_server.iter().map(|of| usize::from(*of == class)).sum()
+    }
+
     fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
@@ -201,10 +206,9 @@ mod tests {
     #[test]
     fn a_share_is_dealt_out_exactly() {
         let access = deal(1000, 0, &[share(0.3), share(0.25), share(0.0)]);
-        let count = |class| access.of_server.iter().filter(|of| **of == class).count();
-        assert_eq!([0, 1, 2, 3].map(count), [450, 300, 250, 0]);
+        assert_eq!([0, 1, 2, 3].map(|class| count(&access.of_server, class)), [450, 300, 250, 0]);
         // Who they are is drawn: were it the first ones, all of these would be in class 1.
-        let first = access.of_server[..300].iter().filter(|of| **of == 1).count();
+        let first = count(&access.of_server[..300], 1);
         assert!((60..120).contains(&first), "{first}");
     }
 
@@ -260,7 +264,7 @@ mod tests {
                 parts.iter().map(|part| share(f64::from(*part) / sum)).collect();
             let access = deal(servers, 0, &classes);
             for (class, number) in classes.iter().zip(1..) {
-                let count = access.of_server.iter().filter(|of| **of == number).count();
+                let count = count(&access.of_server, number);
                 prop_assert!((count as f64 - class.share * servers as f64).abs() <= 1.0);
             }
         }

@@ -60,8 +60,8 @@ impl Files {
         if let Some(known) = known.and_then(|known| known.downcast().ok()) {
             return Ok(known);
         }
-        let made = Arc::new(make(&self.text(place, name)?)?);
-        self.made.borrow_mut().insert(key, Arc::clone(&made) as Arc<dyn Any + Send + Sync>);
-        Ok(made)
+        let new = Arc::new(make(&self.text(place, name)?)?);
+        self.made.borrow_mut().insert(key, Arc::clone(&new) as Arc<dyn Any + Send + Sync>);
+        Ok(new)
     }
 }

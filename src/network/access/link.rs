@@ -69,7 +69,7 @@ mod tests {
             let gap = transmission.as_nanos() as f64 / load;
             let (mut now, mut waited) = (Time::ZERO, 0.0);
             for _ in 0..MESSAGES {
-                now = now + random.exponential_nanos(gap);
+                now += random.exponential_nanos(gap);
                 let left = uplinks.send(now, 0, transmission);
                 waited += left.since(now).as_secs_f64() / transmission.as_secs_f64() - 1.0;
             }

@@ -55,7 +55,7 @@ impl TransitStub {
     ) -> TransitStub {
         let transit_nodes = u64::from(transit_domains) * u64::from(transit_nodes_per_domain);
         let stubs = transit_nodes * u64::from(stub_domains_per_transit_node);
-        assert!(stubs <= u64::from(u32::MAX), "stub domains have numbers of 32 bits");
+        assert!(u32::try_from(stubs).is_ok(), "stub domains have numbers of 32 bits");
         let stubs = (0..servers).map(|_| random.below(stubs) as u32).collect();
         TransitStub { transit_nodes_per_domain, stub_domains_per_transit_node, links, stubs }
     }
