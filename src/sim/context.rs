@@ -76,7 +76,7 @@ pub enum Manner {
     Request(Duration),
     /// An acknowledgement by the receiver's transport within this time.
     Acknowledged(Duration),
-    /// This is the answer to the request being handled.
+    /// This is the answer to the request being handled, if it is one.
     Reply,
 }
 
@@ -196,10 +196,12 @@ impl<'a, P: Protocol> Context<'a, P> {
         self.record(to, message, list, Manner::Request(timeout));
     }
 
-    /// Answers the request being handled.
+    /// Answers the message being handled. If its sender did not send it as a request, nobody
+    /// waits for an answer, and nothing is sent: a node need not know, and no message of
+    /// another one makes it do wrong.
     ///
     /// # Panics
-    /// The engine panics when what is being handled is no request, or was answered.
+    /// The engine panics when what is being handled is no message, or was answered.
     pub fn reply(&mut self, message: P::Message, list: &[Item<P>]) {
         let this = self.this;
         // The engine knows whom to: the address is not looked at.
@@ -384,9 +386,19 @@ impl<'a, P: Protocol> Bench<'a, P> {
         self.drive(&[], P::on_leave)
     }
 
-    /// Lets a request or an acknowledged message time out.
+    /// Lets a request or an acknowledged message time out that had nothing attached.
     pub fn unreachable(&mut self, peer: Address, message: P::Message) -> Record<P> {
-        self.drive(&[], |protocol, node, context| {
+        self.unreachable_with(peer, message, &[])
+    }
+
+    /// Lets a request or an acknowledged message time out, with its list.
+    pub fn unreachable_with(
+        &mut self,
+        peer: Address,
+        message: P::Message,
+        list: &[Item<P>],
+    ) -> Record<P> {
+        self.drive(list, |protocol, node, context| {
             protocol.on_unreachable(node, peer, message, context);
         })
     }

@@ -503,7 +503,7 @@ where
     }
 
     /// Lets a node handle something, with the parcel that brought it if one did, then
-    /// carries out what it did. Whether it answered the request.
+    /// carries out what it did. Whether it answered a request.
     fn handle(
         &mut self,
         address: Address,
@@ -550,13 +550,15 @@ where
             match effect {
                 Effect::Send { to, message, list, manner } => {
                     let list = &record.items[list];
+                    let asked = (manner == Manner::Reply)
+                        .then(|| request.expect("only a message can be replied to"));
+                    if asked.is_some_and(|parcel| !matches!(parcel.expects, Expects::Answer(_))) {
+                        continue; // nobody waits for it
+                    }
                     let traffic = &mut self.traffic[message.kind()];
                     traffic.messages += 1;
                     traffic.bytes += u64::from(message.wire_bytes(list));
-                    if manner == Manner::Reply {
-                        let request = request
-                            .filter(|parcel| matches!(parcel.expects, Expects::Answer(_)))
-                            .expect("only a request can be replied to");
+                    if let Some(request) = asked {
                         assert!(!replied, "a request is answered once");
                         replied = true;
                         self.send_reply(this, (request, received), message, list);
