@@ -69,12 +69,14 @@ impl Holding {
         matches!(self.role, Role::Owner(_))
     }
 
-    /// Takes a value in if it is newer. Then an owner knows of nobody else who has it.
+    /// Takes a value in if it is newer. Then an owner knows of nobody else who has it, and
+    /// waits for nobody who was sent the older one.
     fn renew(&mut self, value: Value) {
         if value > self.value {
             self.value = value;
             if let Some(duties) = self.duties() {
                 duties.holders.clear();
+                duties.awaited.clear();
             }
         }
     }
@@ -151,7 +153,7 @@ impl<P: KeyRouting> Stored<P> {
             }
         }
         let complete = duties.awaited.is_empty();
-        if !complete {
+        if !complete && !duties.puts.contains(&(from, request)) {
             duties.puts.push((from, request));
         }
         self.see_to(node, item, context);
@@ -236,7 +238,9 @@ impl<P: KeyRouting> Stored<P> {
             && duties.heir == Some(from)
         {
             duties.heir = None;
-            duties.refused.push(from);
+            if !duties.refused.contains(&from) {
+                duties.refused.push(from);
+            }
             Self::look_again(node, context);
         }
     }
@@ -250,7 +254,7 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         node.items.entry(item).or_insert_with(|| Holding::copy(value)).renew(value);
-        answer(StorageMessage::Kept { item }, context);
+        answer(StorageMessage::Kept { item, version: value.version }, context);
         // If this node owns it by now, the others must have it too.
         self.see_to(node, item, context);
     }
@@ -263,8 +267,11 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         let has_it = node.items.get(&item).is_some_and(|held| held.value.version >= version);
-        let message =
-            if has_it { StorageMessage::Kept { item } } else { StorageMessage::Wanted { item } };
+        let message = if has_it {
+            StorageMessage::Kept { item, version }
+        } else {
+            StorageMessage::Wanted { item }
+        };
         answer(message, context);
     }
 
@@ -296,16 +303,20 @@ impl<P: KeyRouting> Stored<P> {
         node.items.get(&before).map(Holding::value)
     }
 
-    /// A node has its copy.
+    /// A node has its copy of this version.
     pub(super) fn on_kept(
         &self,
         node: &mut StoredNode<P::Node>,
         from: Address,
         item: ItemKey,
+        version: u32,
         context: &mut Context<'_, Self>,
     ) {
-        let Some(duties) = node.items.get_mut(&item).and_then(Holding::duties) else { return };
-        duties.awaited.retain(|awaited| *awaited != from);
+        let Some(held) = node.items.get_mut(&item) else { return };
+        // It may be an older one, while the present one is still under way.
+        let is_present = version >= held.value.version;
+        let Some(duties) = held.duties() else { return };
+        duties.awaited.retain(|awaited| *awaited != from || !is_present);
         if duties.awaited.is_empty() {
             let puts = std::mem::take(&mut duties.puts);
             self.acknowledge_puts(node, &puts, item, context);
@@ -318,6 +329,7 @@ impl<P: KeyRouting> Stored<P> {
         node: &mut StoredNode<P::Node>,
         peer: Address,
         item: ItemKey,
+        version: u32,
         context: &mut Context<'_, Self>,
     ) {
         if let Some(duties) = node.items.get_mut(&item).and_then(Holding::duties) {
@@ -325,7 +337,7 @@ impl<P: KeyRouting> Stored<P> {
         }
         // It is awaited no more, and perhaps another one takes its place.
         self.see_to(node, item, context);
-        self.on_kept(node, peer, item, context);
+        self.on_kept(node, peer, item, version, context);
     }
 
     /// The owner needs no copy here any more.
@@ -417,7 +429,9 @@ impl<P: KeyRouting> Stored<P> {
         for follower in wanted {
             if !duties.holders.contains(follower) {
                 duties.holders.push(*follower);
-                duties.awaited.push(*follower);
+                if !duties.awaited.contains(follower) {
+                    duties.awaited.push(*follower);
+                }
                 let version = value.version;
                 send(*follower, StorageMessage::Offer { item, version }, self, context);
             }

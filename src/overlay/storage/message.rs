@@ -122,6 +122,8 @@ pub enum StorageMessage {
     Kept {
         /// Which item.
         item: ItemKey,
+        /// The version that was sent or offered; the receiver has this one, or a newer one.
+        version: u32,
     },
     /// From the owner: you need not keep a copy of this any more.
     Release {
@@ -186,7 +188,7 @@ impl<M: Message> Message for StoredMessage<M> {
             StoredMessage::Below(message) => message.wire_bytes(&below(list)),
             StoredMessage::Storage(message) => {
                 let list = ADDRESS_BYTES * list.len() as u32;
-                HEADER_BYTES + TAG_BYTES + message.body_bytes() + list
+                message.body_bytes().saturating_add(HEADER_BYTES + TAG_BYTES + list)
             }
         }
     }
@@ -210,6 +212,26 @@ pub(super) fn holders<I>(list: &[StoredItem<I>]) -> impl Iterator<Item = Address
 }
 
 impl StorageMessage {
+    /// The item that the message is about.
+    pub(super) fn item(&self) -> ItemKey {
+        match self {
+            StorageMessage::Fetch { item, .. }
+            | StorageMessage::Fetched { item, .. }
+            | StorageMessage::Elsewhere { item, .. }
+            | StorageMessage::Store { item, .. }
+            | StorageMessage::Stored { item, .. }
+            | StorageMessage::Copied { item, .. }
+            | StorageMessage::HandOver { item, .. }
+            | StorageMessage::Taken { item, .. }
+            | StorageMessage::Refused { item }
+            | StorageMessage::Copy { item, .. }
+            | StorageMessage::Offer { item, .. }
+            | StorageMessage::Wanted { item }
+            | StorageMessage::Kept { item, .. }
+            | StorageMessage::Release { item } => *item,
+        }
+    }
+
     fn kind(&self) -> usize {
         match self {
             StorageMessage::Fetch { .. } => 0,
@@ -230,19 +252,19 @@ impl StorageMessage {
 
     /// Bytes besides headers, tag and list.
     fn body_bytes(&self) -> u32 {
-        let sized = |value: Value| 2 * NUMBER_BYTES + value.bytes;
+        let sized = |value: Value| value.bytes.saturating_add(2 * NUMBER_BYTES);
         match self {
             StorageMessage::Fetch { .. } | StorageMessage::Release { .. } => ITEM_BYTES,
             StorageMessage::Fetched { value, .. } => value.map_or(0, sized),
             StorageMessage::Elsewhere { .. } => ADDRESS_BYTES,
             StorageMessage::Store { value, .. }
             | StorageMessage::HandOver { value, .. }
-            | StorageMessage::Copy { value, .. } => ITEM_BYTES + sized(*value),
+            | StorageMessage::Copy { value, .. } => sized(*value).saturating_add(ITEM_BYTES),
             StorageMessage::Taken { .. } | StorageMessage::Offer { .. } => {
                 ITEM_BYTES + NUMBER_BYTES
             }
             StorageMessage::Stored { .. } => 1,
-            // The number in the tag says which item is meant.
+            // The number in the tag says which item is meant, and which version.
             StorageMessage::Copied { .. }
             | StorageMessage::Wanted { .. }
             | StorageMessage::Kept { .. }

@@ -43,6 +43,8 @@ mod holding;
 mod message;
 mod requests;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
@@ -122,11 +124,14 @@ impl Storage {
 
     /// The items that a key makes.
     pub fn items(&self, key: Id) -> impl Iterator<Item = ItemKey> + use<> {
-        let count = match self.placement {
+        (0..self.items_of_a_key()).map(move |copy| ItemKey { key, copy })
+    }
+
+    fn items_of_a_key(&self) -> u8 {
+        match self.placement {
             Placement::Followers => 1,
             Placement::Spaced(_) => self.copies as u8,
-        };
-        (0..count).map(move |copy| ItemKey { key, copy })
+        }
     }
 
     /// How many others keep a copy of an item besides its owner.
@@ -409,6 +414,9 @@ impl<P: KeyRouting> Stored<P> {
         message: StorageMessage,
         context: &mut Context<'_, Self>,
     ) {
+        if message.item().copy >= self.storage.items_of_a_key() {
+            return; // there is no such item
+        }
         match message {
             StorageMessage::Fetch { request, item, any_copy } => {
                 self.on_fetch(node, request, item, any_copy, context);
@@ -446,7 +454,9 @@ impl<P: KeyRouting> Stored<P> {
                 Self::on_offer(node, item, version, context);
             }
             StorageMessage::Wanted { item } => self.on_wanted(node, from, item, context),
-            StorageMessage::Kept { item } => self.on_kept(node, from, item, context),
+            StorageMessage::Kept { item, version } => {
+                self.on_kept(node, from, item, version, context);
+            }
             StorageMessage::Release { item } => Self::on_release(node, item),
         }
     }
@@ -467,8 +477,9 @@ impl<P: KeyRouting> Stored<P> {
                 Self::on_refused(node, peer, item, context);
                 self.see_to(node, item, context);
             }
-            StorageMessage::Copy { item, .. } | StorageMessage::Offer { item, .. } => {
-                self.on_copy_failed(node, peer, item, context);
+            StorageMessage::Copy { item, value: Value { version, .. } }
+            | StorageMessage::Offer { item, version } => {
+                self.on_copy_failed(node, peer, item, version, context);
             }
             _ => {}
         }

@@ -50,6 +50,7 @@ enum Purpose {
 #[derive(Clone, Debug)]
 struct Put {
     request: RequestId,
+    since: Time,
     open: usize,
     stored: usize,
 }
@@ -91,6 +92,7 @@ impl Requests {
         let (hops, asked, others) = (0, 0, SmallVec::new());
         // What the overlay below never answered.
         self.open.retain(|open| now.since(open.since) < PATIENCE);
+        self.puts.retain(|put| now.since(put.since) < PATIENCE);
         Open { item, purpose, since: now, hops, asked, others, beyond: None }
     }
 
@@ -111,7 +113,8 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         let items: SmallVec<[ItemKey; 4]> = self.storage.items(key).collect();
-        node.requests.puts.push(Put { request, open: items.len(), stored: 0 });
+        let (since, open) = (context.now(), items.len());
+        node.requests.puts.push(Put { request, since, open, stored: 0 });
         for item in items {
             let open = node.requests.begin(item, Purpose::Put(request, value), context.now());
             self.search(node, open, context);

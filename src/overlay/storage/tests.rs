@@ -450,9 +450,30 @@ mod by_hand {
         assert!(did.contains(&(follower, StorageMessage::Copy { item, value: VALUE })), "{did:?}");
         let stored = StorageMessage::Stored { request: REQUEST, item, complete: false };
         assert!(did.iter().any(|(_, message)| *message == stored), "{did:?}");
-        let kept = StoredMessage::Storage(StorageMessage::Kept { item });
+        let kept = StoredMessage::Storage(StorageMessage::Kept { item, version: 7 });
         let did = sent(&owner.deliver(follower, kept, &[]));
         assert_eq!(did, [(asking, StorageMessage::Copied { request: REQUEST, item })]);
+    }
+
+    #[test]
+    fn a_put_is_not_acknowledged_by_those_who_have_an_older_version() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 2, true), storage(space, 2, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let (asking, follower) = (Address::new(1), Address::new(0));
+        let put = |version| {
+            let (request, value) = (RequestId(version), Value { version, bytes: 100 });
+            StoredMessage::Storage(StorageMessage::Store { request, item, value })
+        };
+        let kept = |version| StoredMessage::Storage(StorageMessage::Kept { item, version });
+        let copied =
+            |request| (asking, StorageMessage::Copied { request: RequestId(request), item });
+        let mut owner = bench(&protocol, &ids, 2);
+        owner.deliver(asking, put(7), &[]);
+        owner.deliver(asking, put(8), &[]);
+        assert_eq!(sent(&owner.deliver(follower, kept(7), &[])), []);
+        let did = sent(&owner.deliver(follower, kept(8), &[]));
+        assert_eq!(did, [copied(7), copied(8)]);
     }
 
     #[test]
