@@ -29,6 +29,11 @@ impl Chord {
         if self.fingers { self.space.bits() } else { 1 }
     }
 
+    /// Whether this node joins or leaves: only then is anything from others awaited.
+    fn is_changing(&self, node: &ChordNode) -> bool {
+        self.is_base() && (node.contact.is_some() || node.is_leaving)
+    }
+
     /// `join`: has the contact find the successor of *n* + 1, the first finger.
     pub(super) fn join_base(
         &self,
@@ -62,6 +67,9 @@ impl Chord {
         successor: Address,
         context: &mut Context<'_, Self>,
     ) {
+        if !self.is_changing(node) {
+            return; // it has joined
+        }
         if successor == context.this() {
             return; // the ring still knows an earlier life of this node: somebody has failed
         }
@@ -78,6 +86,9 @@ impl Chord {
         previous: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
+        if !self.is_changing(node) {
+            return; // nobody has asked
+        }
         if node.is_leaving {
             return self.update_others(node, 0, context);
         }
@@ -110,6 +121,9 @@ impl Chord {
         found: Address,
         context: &mut Context<'_, Self>,
     ) {
+        if !self.is_changing(node) || index >= self.finger_count() {
+            return; // nobody has asked
+        }
         let finger = self.finger_at(index, found, context);
         let next = match self.join {
             JoinVersion::Base(FingerInit::Each) => index + 1,
@@ -131,6 +145,9 @@ impl Chord {
     /// The successor's table, which came with the message being handled: puts down as a hint
     /// for each finger the first of its nodes that is far enough.
     pub(super) fn on_table(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
+        if !self.is_changing(node) {
+            return; // nobody has asked
+        }
         let this = context.this_id();
         let first = self.first_distant_finger(node);
         let mut next = first;
@@ -172,6 +189,9 @@ impl Chord {
         predecessor: Option<Address>,
         context: &mut Context<'_, Self>,
     ) {
+        if !self.is_changing(node) || index >= self.finger_count() {
+            return; // nobody has asked
+        }
         let this = context.this_id();
         let distance_to = |other| this.distance_to(context.id(other));
         let better = predecessor.filter(|better| {
@@ -215,6 +235,9 @@ impl Chord {
         last: Address,
         context: &mut Context<'_, Self>,
     ) {
+        if !self.is_changing(node) {
+            return; // nobody has asked
+        }
         if last == context.this() {
             return self.finish_change(node, context); // all others stand nearer
         }
@@ -252,7 +275,9 @@ impl Chord {
 
     /// Everyone concerned has been told of some fingers: goes on with the next.
     pub(super) fn on_fingers_updated(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
-        self.update_others(node, node.next_finger, context);
+        if self.is_changing(node) {
+            self.update_others(node, node.next_finger, context);
+        }
     }
 
     /// Makes a newcomer those of the fingers that it comes nearer to the start of; whether
@@ -295,6 +320,7 @@ impl Chord {
         (first, behind): (u32, u32),
         context: &Context<'_, Self>,
     ) -> bool {
+        let behind = behind.min(self.finger_count());
         let is_leaver = |index: &u32| self.finger_of(node, *index) == Some(leaver);
         let Some(first) = (first..behind).find(is_leaver) else { return false };
         let behind = (first..behind).find(|index| !is_leaver(index)).unwrap_or(behind);
@@ -325,6 +351,7 @@ impl Chord {
     /// Every pointer of every node is right again.
     fn finish_change(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
         node.next_finger = 0;
+        node.contact = None;
         if node.is_leaving {
             context.depart();
         } else {

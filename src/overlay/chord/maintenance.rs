@@ -95,6 +95,7 @@ impl Chord {
         let adopted = match node.successors.first() {
             Some(successor) if *successor == peer => true,
             Some(successor) => context.id(peer).is_between(this, context.id(*successor)),
+            None if self.is_base() => false, // it joins in another way
             None => {
                 context.joined();
                 true
@@ -261,7 +262,7 @@ impl Chord {
         context: &Context<'_, Self>,
     ) {
         // The fingers up to the successor are known better than any lookup finds them.
-        if index >= self.first_distant_finger(node) {
+        if (self.first_distant_finger(node)..self.space.bits()).contains(&index) {
             let finger = self.finger_at(index, found, context);
             node.fingers.set(index, index + 1, self.space, Some(finger));
         }

@@ -19,7 +19,7 @@ pub struct Query {
 impl Query {
     /// The query as it is asked at the next node.
     pub(super) fn passed_on(self) -> Query {
-        Query { hops: self.hops + 1, ..self }
+        Query { hops: self.hops.saturating_add(1), ..self }
     }
 
     /// The query as it was before it was passed on to a node that does not answer.
