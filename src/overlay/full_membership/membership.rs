@@ -51,6 +51,8 @@ impl FullMembership {
         if self.parameters.spread == Spread::Broadcast {
             // What this node has missed itself it hears only when it has settled.
             let until = node.settles.max(context.now()) + self.newcomer_time();
+            // It may have asked before, and not been answered in time.
+            node.newcomers.retain(|newcomer| newcomer.address != address);
             node.newcomers.push(Newcomer { address, until });
         }
     }

@@ -22,7 +22,7 @@ pub struct Query {
 impl Query {
     /// The query as it is sent to the next node.
     pub(super) fn passed_on(self) -> Query {
-        Query { hops: self.hops + 1, sent: self.sent + 1, ..self }
+        Query { hops: self.hops.saturating_add(1), sent: self.sent.saturating_add(1), ..self }
     }
 
     /// The query as it was before it was passed on to a node that does not answer.

@@ -21,6 +21,9 @@ impl FullMembership {
         facts: &[Fact],
         context: &mut Context<'_, Self>,
     ) -> Vec<Fact> {
+        if self.parameters.spread == Spread::Instant {
+            return Vec::new(); // the oracle knows better than any node
+        }
         let news = node.view.borrow_mut().learn(facts, &self.archive);
         if node.standing == Standing::Member && !node.version(node.server).is_member() {
             let fact = self.become_member(node);
@@ -42,6 +45,9 @@ impl FullMembership {
             return;
         }
         let fact = Fact { server, version: version.going() };
+        if fact.version < version {
+            return; // somebody has used up all versions: nobody would believe this one
+        }
         self.learn(node, &[fact], context);
         self.make_known(node, fact, context);
         // If it lives, it is not going to hear it from those who take it for dead.
@@ -108,7 +114,7 @@ impl FullMembership {
 
     /// Whether news that was not acknowledged is worth another try.
     pub(super) fn may_be_sent_again(&self, attempt: u8) -> bool {
-        self.parameters.spread == Spread::Broadcast && attempt + 1 < BROADCAST_ATTEMPTS
+        self.parameters.spread == Spread::Broadcast && attempt < BROADCAST_ATTEMPTS - 1
     }
 
     /// Broadcast: tells all members what this node has found out.

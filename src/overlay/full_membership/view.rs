@@ -32,13 +32,13 @@ impl Version {
     /// The version with which a server becomes a member that is known by this one: newer,
     /// even if it is still taken for a member.
     pub fn coming(self) -> Version {
-        Version((self.0 + 1) | 1)
+        Version(self.0.saturating_add(1) | 1)
     }
 
     /// The version with which a member that is known by this one leaves or is found dead.
     /// All who find it dead agree on it.
     pub fn going(self) -> Version {
-        Version((self.0 + 1) & !1)
+        Version(self.0.saturating_add(1) & !1)
     }
 }
 
