@@ -141,9 +141,12 @@ impl Tracker {
         tried: u32,
         context: &mut Context<'_, Self>,
     ) {
+        if client.open == 0 {
+            return; // nobody has asked
+        }
         let list = context.received_list();
         client.silent_rounds = 0;
-        client.open = client.open.saturating_sub(1);
+        client.open -= 1;
         match event {
             Event::Joined | Event::Regular => {
                 if !client.is_registered {
@@ -160,8 +163,10 @@ impl Tracker {
                 self.on_owners(client, tracker, search, tried, context);
             }
             Event::Completed(Some(request)) => context.stored(request),
-            Event::Completed(None) => {}
-            Event::Stopped => self.hand_over(client, list, context),
+            Event::Stopped if client.stay == Stay::Stopped => {
+                self.hand_over(client, list, context);
+            }
+            Event::Completed(None) | Event::Stopped => {}
         }
     }
 
@@ -196,7 +201,7 @@ impl Tracker {
             // The next regular announcement makes up for it, the next round of the swarm asks
             // again.
             Event::Completed(None) | Event::MorePeers | Event::Started(Wanted::Swarm) => {}
-            Event::Stopped => context.depart(),
+            Event::Stopped => Self::go(client, context),
         }
     }
 
@@ -236,7 +241,7 @@ impl Tracker {
         context: &mut Context<'_, Self>,
     ) {
         let owners = context.received_list();
-        let newest = owners.first().and_then(|owner| match owner {
+        let newest = owners.iter().find_map(|owner| match owner {
             Item::Client { version, .. } => Some(*version),
             _ => None,
         });
@@ -265,10 +270,11 @@ impl Tracker {
         owners: &[Item],
         context: &mut Context<'_, Self>,
     ) {
-        let Some((owner, others)) = owners.split_first() else {
+        let place = owners.iter().position(|owner| owner.client().is_some());
+        let Some((owner, others)) = place.and_then(|place| owners[place..].split_first()) else {
             return context.fail(search.request);
         };
-        let owner = owner.client().expect("owners are clients");
+        let owner = owner.client().expect("found above");
         let message = TrackerMessage::Fetch(search.asked_once_more());
         client.open += 1;
         context.request(owner, message, others, self.request_timeout);
@@ -299,7 +305,10 @@ impl Tracker {
         value: Option<Value>,
         context: &mut Context<'_, Self>,
     ) {
-        client.open = client.open.saturating_sub(1);
+        if client.open == 0 {
+            return; // nobody has asked
+        }
+        client.open -= 1;
         let Some(value) = value else {
             return self.fetch(client, search, context.received_list(), context);
         };
@@ -349,6 +358,13 @@ impl Tracker {
         });
         let files = files.collect();
         if !self.hand_over_to_first(files, context) {
+            Self::go(client, context);
+        }
+    }
+
+    /// The client is gone, if it has said its farewell.
+    pub(super) fn go(client: &Client, context: &mut Context<'_, Self>) {
+        if client.stay == Stay::Stopped {
             context.depart();
         }
     }
@@ -367,7 +383,9 @@ impl Tracker {
     /// The client that was to take the files does not answer. If it was the last one that
     /// the tracker had named, that may know others by now.
     pub(super) fn on_silent_heir(&self, client: &mut Client, context: &mut Context<'_, Self>) {
-        if !self.hand_over_to_first(context.received_list().to_vec(), context) {
+        if client.stay == Stay::Stopped
+            && !self.hand_over_to_first(context.received_list().to_vec(), context)
+        {
             self.announce_all(client, Event::Stopped, context);
         }
     }
@@ -474,6 +492,6 @@ impl Event {
 
 impl Search {
     fn asked_once_more(self) -> Search {
-        Search { hops: self.hops + 1, ..self }
+        Search { hops: self.hops.saturating_add(1), ..self }
     }
 }

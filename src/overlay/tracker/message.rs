@@ -254,8 +254,12 @@ impl Message for TrackerMessage {
         };
         let items = sum(&mut list.iter());
         let body = match self {
-            TrackerMessage::Announce { .. } => ANNOUNCE_BYTES + items.saturating_sub(TOPIC_BYTES),
-            TrackerMessage::Announced { .. } | TrackerMessage::Exchange => ANNOUNCED_BYTES + items,
+            TrackerMessage::Announce { .. } => {
+                items.saturating_sub(TOPIC_BYTES).saturating_add(ANNOUNCE_BYTES)
+            }
+            TrackerMessage::Announced { .. } | TrackerMessage::Exchange => {
+                items.saturating_add(ANNOUNCED_BYTES)
+            }
             TrackerMessage::Fetch(_) => TCP_BYTES + TOPIC_BYTES,
             TrackerMessage::File { value, .. } => {
                 let file = value.map_or(0, |value| value.bytes);
@@ -265,14 +269,17 @@ impl Message for TrackerMessage {
                 let files = sum(&mut list.iter().filter(|item| item.client().is_none()));
                 files.saturating_add(TCP_BYTES + PREFIX_BYTES)
             }
-            TrackerMessage::Connect => TCP_BYTES + HANDSHAKE_BYTES + PREFIX_BYTES + items,
-            TrackerMessage::Bitfield => TCP_BYTES + PREFIX_BYTES + items,
+            TrackerMessage::Connect => {
+                items.saturating_add(TCP_BYTES + HANDSHAKE_BYTES + PREFIX_BYTES)
+            }
+            TrackerMessage::Bitfield => items.saturating_add(TCP_BYTES + PREFIX_BYTES),
             TrackerMessage::Have(_) => TCP_BYTES + PREFIX_BYTES + 4,
             TrackerMessage::Request { bytes, .. } => {
                 TCP_BYTES + bytes.div_ceil(BLOCK_BYTES) * BLOCK_REQUEST_BYTES
             }
             TrackerMessage::Piece { bytes, .. } => {
-                TCP_BYTES + bytes + bytes.div_ceil(BLOCK_BYTES) * BLOCK_HEADING_BYTES
+                let headings = bytes.div_ceil(BLOCK_BYTES) * BLOCK_HEADING_BYTES;
+                bytes.saturating_add(headings).saturating_add(TCP_BYTES)
             }
             TrackerMessage::KeepAlive => TCP_BYTES + 4,
             TrackerMessage::TakenOver
@@ -281,6 +288,18 @@ impl Message for TrackerMessage {
             TrackerMessage::Close => TCP_BYTES,
         };
         body.saturating_add(HEADER_BYTES)
+    }
+}
+
+impl TrackerMessage {
+    /// The piece that the message names.
+    pub(super) fn piece(&self) -> Option<u32> {
+        match self {
+            TrackerMessage::Have(piece)
+            | TrackerMessage::Request { piece, .. }
+            | TrackerMessage::Piece { piece, .. } => Some(*piece),
+            _ => None,
+        }
     }
 }
 

@@ -69,6 +69,8 @@
 mod client;
 mod index;
 mod message;
+#[cfg(test)]
+mod robustness;
 mod server;
 mod swarm;
 #[cfg(test)]
@@ -378,7 +380,7 @@ impl Tracker {
             TrackerMessage::Fetch(search) => self.on_fetch(client, search, context),
             TrackerMessage::File { search, value } => self.on_file(client, search, value, context),
             TrackerMessage::HandOver => self.on_hand_over(client, context),
-            TrackerMessage::TakenOver => context.depart(),
+            TrackerMessage::TakenOver => Self::go(client, context),
             message => match (&self.swarm, client.peer.as_deref_mut(), message) {
                 (Some(swarm), Some(peer), message) => {
                     peer.on_message(swarm, from, message, context);

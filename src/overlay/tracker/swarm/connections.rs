@@ -80,6 +80,9 @@ impl Peer {
         message: TrackerMessage,
         context: &mut Context<'_, Tracker>,
     ) {
+        if message.piece().is_some_and(|piece| piece >= self.have.capacity()) {
+            return; // there is no such piece
+        }
         let place = match (self.find(from), message) {
             (found, TrackerMessage::Connect) => {
                 return self.on_connect(swarm, found.ok(), from, context);
@@ -168,7 +171,8 @@ impl Peer {
         context: &mut Context<'_, Tracker>,
     ) {
         let neighbour = &mut self.neighbours[place];
-        for piece in pieces {
+        let all = neighbour.have.capacity();
+        for piece in pieces.filter(|piece| *piece < all) {
             if neighbour.have.insert(piece) {
                 self.availability[piece as usize] += 1;
             }

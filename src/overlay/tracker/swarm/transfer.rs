@@ -71,7 +71,8 @@ impl Peer {
         context: &mut Context<'_, Tracker>,
     ) {
         let Neighbour { address, unchoked, .. } = self.neighbours[place];
-        if unchoked.is_some() && self.have.contains(piece) {
+        let waits = self.uploads.contains(&(address, piece));
+        if unchoked.is_some() && self.have.contains(piece) && !waits {
             self.uploads.push_back((address, piece));
             self.use_uplink(swarm, context);
         }
