@@ -5,6 +5,8 @@
 
 pub mod chord;
 pub mod full_membership;
+#[cfg(test)]
+mod robustness;
 pub mod storage;
 pub mod tracker;
 

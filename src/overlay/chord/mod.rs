@@ -84,6 +84,8 @@ mod lookup;
 mod maintenance;
 mod message;
 #[cfg(test)]
+pub(super) mod robustness;
+#[cfg(test)]
 mod tests;
 
 use std::hash::{Hash, Hasher};

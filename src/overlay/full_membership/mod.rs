@@ -68,6 +68,8 @@ mod lookup;
 mod membership;
 mod message;
 mod placement;
+#[cfg(test)]
+pub(super) mod robustness;
 mod spread;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,174 @@
+//! Chord's nodes endure anything.
+
+use proptest::prelude::*;
+
+use super::{
+    Change, Chord, ChordMessage, ChordTimer, FingerInit, FixedFingers, JoinVersion, LookupStyle,
+    Period, Query, QueryFor, Step,
+};
+use crate::id::IdSpace;
+use crate::overlay::robustness::{
+    Anything, Universe, any_of, nodes_endure, nodes_stay_small, systems_endure,
+};
+use crate::sim::Duration;
+
+/// Anything that a node of a ring can be fed with.
+pub(in crate::overlay) fn anything(universe: &Universe) -> Anything<Chord> {
+    Anything {
+        message: message(universe),
+        item: universe.address(),
+        timer: any_of!(ChordTimer {
+            ChordTimer::Stabilize => Just(ChordTimer::Stabilize),
+            ChordTimer::FixFingers => Just(ChordTimer::FixFingers),
+            ChordTimer::CheckPredecessor => Just(ChordTimer::CheckPredecessor),
+            ChordTimer::JoinAgain(_) => universe.byte().prop_map(ChordTimer::JoinAgain),
+        }),
+        may_leave_by: |_| false,
+    }
+}
+
+fn message(universe: &Universe) -> BoxedStrategy<ChordMessage> {
+    let (address, if_any) = (|| universe.address(), || universe.address_if_any());
+    let (query, number) = (|| query(universe), || universe.number());
+    any_of!(ChordMessage {
+        ChordMessage::FindNext { .. } => (query(), if_any(), address())
+            .prop_map(|(query, before, via)| ChordMessage::FindNext { query, before, via }),
+        ChordMessage::Next { .. } => (query(), step(universe))
+            .prop_map(|(query, step)| ChordMessage::Next { query, step }),
+        ChordMessage::Find { .. } => query().prop_map(|query| ChordMessage::Find { query }),
+        ChordMessage::Found { .. } => (query(), if_any())
+            .prop_map(|(query, owner)| ChordMessage::Found { query, owner }),
+        ChordMessage::GetNeighbours => Just(ChordMessage::GetNeighbours),
+        ChordMessage::Neighbours { .. } =>
+            if_any().prop_map(|predecessor| ChordMessage::Neighbours { predecessor }),
+        ChordMessage::Notify => Just(ChordMessage::Notify),
+        ChordMessage::Ping => Just(ChordMessage::Ping),
+        ChordMessage::Pong => Just(ChordMessage::Pong),
+        ChordMessage::Leave { .. } =>
+            if_any().prop_map(|predecessor| ChordMessage::Leave { predecessor }),
+        ChordMessage::SetPredecessor { .. } =>
+            if_any().prop_map(|predecessor| ChordMessage::SetPredecessor { predecessor }),
+        ChordMessage::PreviousPredecessor { .. } =>
+            if_any().prop_map(|predecessor| ChordMessage::PreviousPredecessor { predecessor }),
+        ChordMessage::GetTable => Just(ChordMessage::GetTable),
+        ChordMessage::Table => Just(ChordMessage::Table),
+        ChordMessage::GetPredecessor { .. } =>
+            number().prop_map(|finger| ChordMessage::GetPredecessor { finger }),
+        ChordMessage::Predecessor { .. } => (number(), if_any())
+            .prop_map(|(finger, predecessor)| ChordMessage::Predecessor { finger, predecessor }),
+        ChordMessage::UpdateFingers { .. } => (address(), if_any(), number(), number())
+            .prop_map(|(node, heir, first, behind)| ChordMessage::UpdateFingers {
+                change: Change { node, heir },
+                fingers: (first, behind),
+            }),
+        ChordMessage::FingersUpdated => Just(ChordMessage::FingersUpdated),
+    })
+}
+
+fn query(universe: &Universe) -> BoxedStrategy<Query> {
+    let purpose = any_of!(QueryFor {
+        QueryFor::Lookup(_) => universe.lookup().prop_map(QueryFor::Lookup),
+        QueryFor::Finger(_) => universe.number().prop_map(QueryFor::Finger),
+        QueryFor::Join => Just(QueryFor::Join),
+        QueryFor::InitFinger(_) => universe.number().prop_map(QueryFor::InitFinger),
+        QueryFor::UpdateFinger(_) => universe.number().prop_map(QueryFor::UpdateFinger),
+    });
+    let parts = (purpose, universe.address(), universe.number(), universe.id());
+    parts
+        .prop_map(|(purpose, origin, hops, target)| Query { purpose, origin, hops, target })
+        .boxed()
+}
+
+fn step(universe: &Universe) -> BoxedStrategy<Step> {
+    any_of!(Step {
+        Step::Owner(_) => universe.address().prop_map(Step::Owner),
+        Step::Closer(_) => universe.address().prop_map(Step::Closer),
+        Step::NoRoute => Just(Step::NoRoute),
+    })
+}
+
+/// Rings of all kinds that there are.
+pub(in crate::overlay) fn rings(space: IdSpace) -> Vec<Chord> {
+    let mut rings = Vec::new();
+    for lookup in [LookupStyle::Iterative, LookupStyle::Recursive, LookupStyle::SemiRecursive] {
+        for fingers in [true, false] {
+            for init in [FingerInit::Each, FingerInit::SkipCovered, FingerInit::NeighbourHints] {
+                let join = JoinVersion::Base(init);
+                rings.push(Chord { fingers, join, lookup, ..ring(space, 1) });
+            }
+            for successors in [1, 4] {
+                for ask_before_adopting in [true, false] {
+                    let ring = maintained(space, successors);
+                    rings.push(Chord { fingers, lookup, ask_before_adopting, ..ring });
+                }
+            }
+        }
+    }
+    rings
+}
+
+fn ring(space: IdSpace, successors: usize) -> Chord {
+    Chord {
+        space,
+        successors,
+        fingers: true,
+        join: JoinVersion::Stabilized,
+        lookup: LookupStyle::Iterative,
+        request_timeout: Duration::from_millis(500),
+        stabilize: None,
+        fix_fingers: None,
+        check_predecessor: None,
+        ask_before_adopting: true,
+        virtual_nodes: 1,
+    }
+}
+
+fn maintained(space: IdSpace, successors: usize) -> Chord {
+    let period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
+    let which = match successors {
+        1 => FixedFingers::InTurn,
+        _ => FixedFingers::AllDistant,
+    };
+    Chord {
+        stabilize: Some(period),
+        fix_fingers: Some((period, which)),
+        check_predecessor: Some(period),
+        ..ring(space, successors)
+    }
+}
+
+/// Eight nodes on a ring of few identifiers, or of very many.
+fn universe(bits: u32, is_small: bool) -> Universe {
+    let space = IdSpace::new(bits).unwrap();
+    let ids = match bits {
+        4 => [0, 1, 3, 4, 8, 9, 14, 15].map(|number| space.id(number)).to_vec(),
+        _ => (0..8).map(|number| space.hash(format!("node {number}"))).collect(),
+    };
+    Universe { space, ids, is_small }
+}
+
+#[test]
+fn nodes_of_rings_endure_anything() {
+    for bits in [4, 160] {
+        let universe = universe(bits, false);
+        let rings = rings(universe.space);
+        let system = |number: usize| rings[number].clone();
+        nodes_endure(file!(), (rings.len(), system), &universe, &anything(&universe));
+    }
+}
+
+#[test]
+fn rings_endure_a_saboteur() {
+    let universe = universe(160, false);
+    let rings = rings(universe.space);
+    let system = |number: usize| rings[number].clone();
+    systems_endure(file!(), (rings.len(), system), &universe, &anything(&universe));
+}
+
+#[test]
+fn nodes_of_rings_do_not_grow() {
+    let universe = universe(4, true);
+    for ring in rings(universe.space) {
+        nodes_stay_small(&ring, &universe, &anything(&universe));
+    }
+}
