@@ -425,7 +425,7 @@ impl<P: Protocol> Sabotaged<P> {
                     context.send_as(to, message, record.items[list].iter().copied(), manner);
                 }
                 Effect::Timer { after, timer } => context.set_timer(after, Alarm::Honest(timer)),
-                Effect::Note(note) => context.note(note),
+                Effect::Note(said) => context.note(said),
                 Effect::Depart => context.depart(),
             }
         }

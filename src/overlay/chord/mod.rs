@@ -113,6 +113,8 @@ mod retry;
 #[cfg(test)]
 pub(super) mod robustness;
 #[cfg(test)]
+pub(super) mod robustness;
+#[cfg(test)]
 mod tests;
 mod timing;
 

@@ -458,7 +458,7 @@ impl<P: KeyRouting> Stored<P> {
             }
             StorageMessage::Wanted { item } => self.on_wanted(node, from, item, context),
             StorageMessage::Kept { item, version } => {
-                self.on_kept(node, from, item, version, context)
+                self.on_kept(node, from, item, version, context);
             }
             StorageMessage::Release { item } => Self::on_release(node, item),
         }

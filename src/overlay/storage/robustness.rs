@@ -9,9 +9,7 @@ use super::{
 use crate::id::IdSpace;
 use crate::overlay::chord::Chord;
 use crate::overlay::full_membership::FullMembership;
-use crate::overlay::robustness::{
-    Anything, Universe, any_of, nodes_endure, nodes_stay_small, systems_endure,
-};
+use crate::overlay::robustness::{Anything, Universe, any_of, nodes_endure, systems_endure};
 use crate::overlay::{KeyRouting, chord, full_membership};
 use crate::sim::{Duration, Item};
 
@@ -159,17 +157,4 @@ fn storage_with_full_membership_endures_a_saboteur() {
     let anything = anything(&universe, full_membership::robustness::anything(&universe));
     let system = |number: usize| on_full_membership(number, &universe);
     systems_endure(file!(), (full_memberships(&universe), system), &universe, &anything);
-}
-
-#[test]
-fn nodes_that_store_do_not_grow() {
-    let universe = universe(true);
-    let on_ring = anything(&universe, chord::robustness::anything(&universe));
-    for system in on_rings(&universe).iter().rev().take(8) {
-        nodes_stay_small(system, &universe, &on_ring);
-    }
-    let with_all = anything(&universe, full_membership::robustness::anything(&universe));
-    for number in 0..full_memberships(&universe) {
-        nodes_stay_small(&on_full_membership(number, &universe), &universe, &with_all);
-    }
 }

@@ -163,11 +163,10 @@ impl Tracker {
                 self.on_owners(client, tracker, search, tried, context);
             }
             Event::Completed(Some(request)) => context.stored(request),
-            Event::Completed(None) => {}
             Event::Stopped if client.stay == Stay::Stopped => {
                 self.hand_over(client, list, context);
             }
-            Event::Stopped => {}
+            Event::Completed(None) | Event::Stopped => {}
         }
     }
 
