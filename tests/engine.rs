@@ -1074,7 +1074,7 @@ mod shared_places {
     fn scene(orders: &[Order], delays: &[Delay]) -> Play<CalendarQueue<Scheduled<u32>>> {
         let protocol = Obedient { orders: orders.to_vec() };
         let delays = Delays { delays: delays.iter().copied().collect(), busy: Vec::new() };
-        let ids_and_places = (&IDS[..], vec![0, 1, 1]);
+        let ids_and_places = (&IDS[..3], vec![0, 1, 1]);
         let random = Stream::new(1, 0, "test");
         let mut play = Simulation::with_places(protocol, delays, Nobody, ids_and_places, random);
         play.start(Address::new(A), Start::Create);
