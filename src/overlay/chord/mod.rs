@@ -113,8 +113,6 @@ mod retry;
 #[cfg(test)]
 pub(super) mod robustness;
 #[cfg(test)]
-pub(super) mod robustness;
-#[cfg(test)]
 mod tests;
 mod timing;
 
