@@ -154,6 +154,7 @@ fn refinements(chord: &format::Chord) -> chord::Refinements {
             format::ChordTimeout::Fixed => None,
             format::ChordTimeout::Adaptive(adaptive) => Some(adaptive.minimum.0),
         },
+        finger_choices: chord.proximity.fingers as usize,
         next_hop_choices: chord.proximity.next_hop as usize,
         tell_old_predecessor: chord.tell_old_predecessor,
     }

@@ -124,7 +124,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if setup.faults.iter().any(|fault| matches!(fault.what, Breakage::Freeze(_))) {
             simulation.prepare_to_freeze();
         }
-        let mut converged = parameters.converged(truth);
+        let delays = simulation.network().direct_delays(population.places());
+        let round_trip = |one, other| delays.between(one, other) + delays.between(other, one);
+        let mut converged = parameters.converged(truth, round_trip);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
         for node in ring.iter().filter(|token| parameters.host(*token) == *token) {
             simulation.start_with(node, converged(node), Start::Resume);

@@ -198,6 +198,11 @@ impl<P: Overlay> Drive<'_, P> {
         let truth = self.truth();
         let (mut successors, mut lists, mut predecessors) = (0, 0, 0);
         let (mut right_fingers, mut distinct) = (0, 0);
+        let is_right = |first: Address, own: Address| {
+            let mut candidates =
+                std::iter::successors(Some(first), |at| Some(truth.ring.next(ids, *at)));
+            candidates.by_ref().take(shape.finger_choices).any(|candidate| candidate == own)
+        };
         for address in self.ring().iter() {
             let Some(node) = self.node(protocol.host(address)) else { continue };
             let right = truth.right_pointers(address, shape.successors, shape.fingers);
@@ -211,7 +216,7 @@ impl<P: Overlay> Drive<'_, P> {
                 let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
                 for index in *first..behind {
                     let own = protocol.finger(node, index);
-                    right_fingers += usize::from(own == Some(*finger));
+                    right_fingers += usize::from(own.is_some_and(|own| is_right(*finger, own)));
                     distinct += usize::from(own.is_some() && own != known);
                     known = own;
                 }

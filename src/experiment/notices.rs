@@ -190,7 +190,11 @@ mod tests {
             "carousel"
         }
 
-        fn converged<'a>(&'a self, _: Truth<'a>) -> impl FnMut(Address) + 'a {
+        fn converged<'a>(
+            &'a self,
+            _: Truth<'a>,
+            _: impl Fn(Address, Address) -> Duration + 'a,
+        ) -> impl FnMut(Address) + 'a {
             |_| ()
         }
 

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use crate::id::Id;
 use crate::oracle::Truth;
-use crate::sim::{Address, Context, Nodes, Protocol, Value};
+use crate::sim::{Address, Context, Duration, Nodes, Protocol, Value};
 
 /// What a protocol tells the experiment about itself: how a system in its converged state
 /// is made, and what its nodes know, for the oracle to compare with the truth.
@@ -25,8 +25,14 @@ pub trait Overlay: Protocol + Clone {
     fn system(&self) -> &'static str;
 
     /// The nodes as if the system had been running for long, with everything right: a
-    /// function from the address of a node that runs to its state.
-    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> Self::Node + 'a;
+    /// function from the address of a node that runs to its state. `round_trip` is the time
+    /// that a message and its answer can be expected to take, for systems whose nodes measure
+    /// that.
+    fn converged<'a>(
+        &'a self,
+        truth: Truth<'a>,
+        round_trip: impl Fn(Address, Address) -> Duration + 'a,
+    ) -> impl FnMut(Address) -> Self::Node + 'a;
 
     /// How many other nodes this one keeps track of.
     fn routing_entries(&self, node: &Self::Node) -> usize;
@@ -126,6 +132,8 @@ pub struct RingShape {
     pub successors: usize,
     /// Whether nodes keep fingers.
     pub fingers: bool,
+    /// How many of the nodes that follow its start may be a finger, at least 1.
+    pub finger_choices: usize,
 }
 
 /// Whom a node takes for its neighbours on the ring.

@@ -314,7 +314,7 @@ fn converged<P: Overlay>(protocol: &P, address: Address, ids: &[Id], space: IdSp
     let truth = Truth { ring: &ring, ids, space };
     let last = Address::new(ids.len() - 1);
     if protocol.host(address) == address && address != last {
-        protocol.converged(truth)(address)
+        protocol.converged(truth, |_, _| Duration::ZERO)(address)
     } else {
         protocol.new_node(address)
     }

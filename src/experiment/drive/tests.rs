@@ -1,6 +1,7 @@
 //! Simulations from outside: joins, warm-ups and churn.
 
 mod churn;
+mod proximity;
 mod warm_up;
 
 use serde_json::{Value, json};

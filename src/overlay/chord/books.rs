@@ -17,6 +17,8 @@ struct Pages {
     tried: Vec<Tried>,
     searches: Vec<Search>,
     clock: Clock,
+    /// The nodes that follow fingers, each after its finger.
+    followers: Vec<(Address, Address)>,
 }
 
 /// A lookup that has no answer yet and may begin again.
@@ -115,9 +117,32 @@ impl Books {
         self.clock().map_or(Duration::ZERO, |clock| clock.round_trip(peer))
     }
 
+    /// How long a round trip to a peer has been measured to take.
+    pub(super) fn measured(&self, peer: Address) -> Option<Duration> {
+        self.clock()?.measured(peer)
+    }
+
+    /// The nodes that are known to follow fingers.
+    pub(super) fn followers(&self) -> impl Iterator<Item = Address> {
+        self.0.iter().flat_map(|pages| pages.followers.iter().map(|(_, follower)| *follower))
+    }
+
+    /// These follow a finger. Those of nodes that are no fingers any more are dropped.
+    pub(super) fn keep_followers(
+        &mut self,
+        of: Address,
+        followers: &[Address],
+        is_finger: impl Fn(Address) -> bool,
+    ) {
+        let kept = &mut self.pages().followers;
+        kept.retain(|(finger, _)| *finger != of && is_finger(*finger));
+        kept.extend(followers.iter().map(|follower| (of, *follower)));
+    }
+
     /// A peer is dropped from the tables.
     pub(super) fn forget(&mut self, peer: Address) {
         if let Some(pages) = &mut self.0 {
+            pages.followers.retain(|(finger, other)| *finger != peer && *other != peer);
             pages.clock.forget(peer);
         }
     }

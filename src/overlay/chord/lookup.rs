@@ -171,6 +171,7 @@ impl Chord {
             .fingers
             .preceding(self.space, reach, distance_to)
             .chain(listed)
+            .chain(node.books.followers().filter(|next| is_before(distance_to(*next))))
             .filter(|candidate| !avoid.contains(candidate))
             .collect();
         known.sort_unstable_by_key(|candidate| std::cmp::Reverse(distance_to(*candidate)));
@@ -428,7 +429,7 @@ impl Chord {
                 node.books.close(lookup);
                 context.answer(lookup, owner, query.hops);
             }
-            QueryFor::Finger(index) => self.set_finger(node, index, owner, context),
+            QueryFor::Finger(index) => self.on_finger_found(node, index, owner, context),
             QueryFor::Join if self.is_base() => self.on_successor_found(node, owner, context),
             QueryFor::Join => self.on_joined(node, owner, context),
             QueryFor::InitFinger(index) => self.on_init_finger(node, index, owner, context),

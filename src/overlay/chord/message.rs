@@ -186,6 +186,26 @@ pub enum ChordMessage {
         /// What [`ChordMessage::Next`] would say.
         step: Step,
     },
+    /// A request: you have been found for this finger of mine; who follows you?
+    GetFollowers {
+        /// The finger.
+        finger: u32,
+    },
+    /// The answer; the followers are attached, nearest first.
+    Followers {
+        /// The finger.
+        finger: u32,
+    },
+    /// A request: how far away are you? You may become this finger of mine.
+    Probe {
+        /// The finger.
+        finger: u32,
+    },
+    /// The answer.
+    Probed {
+        /// The finger.
+        finger: u32,
+    },
     /// To a predecessor that is one no longer: another node stands between us.
     Superseded {
         /// That one.
@@ -218,6 +238,8 @@ impl ChordMessage {
                 | ChordMessage::Closest { .. }
                 | ChordMessage::OwnerConfirmed { .. }
                 | ChordMessage::Neighbours { .. }
+                | ChordMessage::Followers { .. }
+                | ChordMessage::Probed { .. }
                 | ChordMessage::Pong
         )
     }
@@ -274,6 +296,10 @@ impl Message for ChordMessage {
             MessageKind::membership("update_answer"),
             MessageKind::membership("update_fingers"),
             MessageKind::membership("fingers_updated"),
+            MessageKind::maintenance("followers_query"),
+            MessageKind::maintenance("followers_answer"),
+            MessageKind::maintenance("probe"),
+            MessageKind::maintenance("probe_answer"),
         ]
     }
 
@@ -309,6 +335,10 @@ impl Message for ChordMessage {
             ChordMessage::Predecessor { .. } => 19,
             ChordMessage::UpdateFingers { .. } => 22,
             ChordMessage::FingersUpdated => 23,
+            ChordMessage::GetFollowers { .. } => 24,
+            ChordMessage::Followers { .. } => 25,
+            ChordMessage::Probe { .. } => 26,
+            ChordMessage::Probed { .. } => 27,
         }
     }
 
@@ -335,7 +365,9 @@ impl Message for ChordMessage {
             | ChordMessage::PreviousPredecessor { .. }
             | ChordMessage::Superseded { .. }
             | ChordMessage::Predecessor { .. } => ADDRESS_BYTES,
-            ChordMessage::Table => ADDRESS_BYTES * list.len() as u32,
+            ChordMessage::Table | ChordMessage::Followers { .. } => {
+                ADDRESS_BYTES * list.len() as u32
+            }
             // The first and the last finger take a byte each.
             ChordMessage::UpdateFingers { change, .. } => {
                 ADDRESS_BYTES * (1 + u32::from(change.heir.is_some())) + 2
@@ -343,6 +375,9 @@ impl Message for ChordMessage {
             ChordMessage::GetTable
             | ChordMessage::GetPredecessor { .. }
             | ChordMessage::FingersUpdated
+            | ChordMessage::GetFollowers { .. }
+            | ChordMessage::Probe { .. }
+            | ChordMessage::Probed { .. }
             | ChordMessage::GetNeighbours
             | ChordMessage::Notify
             | ChordMessage::Ping

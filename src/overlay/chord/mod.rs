@@ -108,6 +108,7 @@ mod lookup;
 mod maintenance;
 mod message;
 mod parallel;
+mod proximity;
 mod refinements;
 mod retry;
 #[cfg(test)]
@@ -255,9 +256,16 @@ impl Overlay for Chord {
         }
     }
 
-    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> ChordNode + 'a {
+    fn converged<'a>(
+        &'a self,
+        truth: Truth<'a>,
+        round_trip: impl Fn(Address, Address) -> Duration + 'a,
+    ) -> impl FnMut(Address) -> ChordNode + 'a {
         move |address| {
-            self.converged_node(truth.right_pointers(address, self.successors, self.fingers))
+            let pointers = truth.right_pointers(address, self.successors, self.fingers);
+            let mut node = self.converged_node(pointers);
+            self.choose_converged(&mut node, address, truth, &round_trip);
+            node
         }
     }
 
@@ -271,7 +279,11 @@ impl Overlay for Chord {
     }
 
     fn ring(&self) -> Option<RingShape> {
-        Some(RingShape { successors: self.successors, fingers: self.fingers })
+        Some(RingShape {
+            successors: self.successors,
+            fingers: self.fingers,
+            finger_choices: self.refinements.finger_choices,
+        })
     }
 
     fn neighbours(&self, node: &ChordNode, _: Address, _: &[Id]) -> Neighbours {
@@ -386,7 +398,7 @@ impl Protocol for Chord {
         message: ChordMessage,
         context: &mut Context<'_, Self>,
     ) {
-        self.time_answer(node, from, message, context);
+        let took = self.time_answer(node, from, message, context);
         match message {
             ChordMessage::FindNext { query, before, .. } => {
                 self.answer_find_next(node, query, before, context);
@@ -427,6 +439,17 @@ impl Protocol for Chord {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
             }
+            ChordMessage::GetFollowers { .. } | ChordMessage::Probe { .. }
+                if node.successors.is_empty() => {}
+            ChordMessage::GetFollowers { finger } => {
+                self.answer_get_followers(node, finger, context);
+            }
+            ChordMessage::Followers { .. } if context.is_late() => {}
+            ChordMessage::Followers { finger } => self.on_followers(node, finger, from, context),
+            ChordMessage::Probe { finger } => {
+                context.reply(ChordMessage::Probed { finger }, &[]);
+            }
+            ChordMessage::Probed { finger } => self.on_probed(node, finger, from, took, context),
             ChordMessage::Neighbours { predecessor } => {
                 self.stabilize_with(node, from, predecessor, context);
             }

@@ -18,7 +18,11 @@ pub struct Refinements {
     /// If given, time-outs follow measured round trips: they are never shorter than this, and
     /// never longer than [`request_timeout`](super::Chord::request_timeout).
     pub shortest_timeout: Option<Duration>,
-    /// Of so many nodes that precede the key a lookup goes on to the nearest in the network.
+    /// A finger is the nearest in the network of so many nodes that follow its start, at least
+    /// 1.
+    pub finger_choices: usize,
+    /// Of so many nodes that precede the key a lookup goes on to the nearest in the network, at
+    /// least 1. Above 1 a node keeps as many less one of the nodes that follow each finger.
     pub next_hop_choices: usize,
     /// Whether a node that gets a new predecessor tells the one before.
     pub tell_old_predecessor: bool,
@@ -41,6 +45,7 @@ impl Default for Refinements {
             retries: None,
             parallel: 1,
             shortest_timeout: None,
+            finger_choices: 1,
             next_hop_choices: 1,
             tell_old_predecessor: false,
         }

@@ -50,6 +50,12 @@ fn message(universe: &Universe) -> BoxedStrategy<ChordMessage> {
             query().prop_map(|query| ChordMessage::FindClosest { query }),
         ChordMessage::Closest { .. } => (query(), step(universe))
             .prop_map(|(query, step)| ChordMessage::Closest { query, step }),
+        ChordMessage::GetFollowers { .. } =>
+            number().prop_map(|finger| ChordMessage::GetFollowers { finger }),
+        ChordMessage::Followers { .. } =>
+            number().prop_map(|finger| ChordMessage::Followers { finger }),
+        ChordMessage::Probe { .. } => number().prop_map(|finger| ChordMessage::Probe { finger }),
+        ChordMessage::Probed { .. } => number().prop_map(|finger| ChordMessage::Probed { finger }),
         ChordMessage::Superseded { .. } =>
             address().prop_map(|predecessor| ChordMessage::Superseded { predecessor }),
         ChordMessage::GetNeighbours => Just(ChordMessage::GetNeighbours),
@@ -136,12 +142,14 @@ fn refinements(lookup: LookupStyle) -> Vec<Refinements> {
         Refinements { remember_failures: false, ..none() },
         Refinements { retries, shortest_timeout, ..none() },
         Refinements { parallel, next_hop_choices: 3, ..none() },
+        Refinements { finger_choices: 3, ..none() },
         Refinements {
             confirm_owner: true,
             remember_failures: false,
             retries,
             parallel,
             shortest_timeout,
+            finger_choices: 2,
             next_hop_choices: 3,
             tell_old_predecessor: true,
         },

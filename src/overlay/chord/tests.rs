@@ -223,14 +223,21 @@ mod one_node {
         assert_eq!(*bench.node.successors, [at(32)]);
     }
 
+    fn join_query(origin: Address, ids: &[Id]) -> ChordMessage {
+        let target = ids[origin.index()];
+        let query = Query { purpose: QueryFor::Join, origin, hops: 1, target };
+        ChordMessage::FindNext { query, before: None, via: origin }
+    }
+
     #[test]
     fn a_joining_node_asks_another_contact_when_its_own_is_gone() {
         let chord = chord(6);
         let ids = ids(chord.space, &SIX);
         let mut bench = Bench::new(&chord, node(10), &ids);
         bench.start(Start::Join { contact: node(0) });
-        let did = bench.operate(Operation::JoinThrough { contact: node(5) });
-        assert_eq!(sent(&did).iter().map(|(to, ..)| *to).collect::<Vec<_>>(), [node(5)]);
+        let lost = bench.unreachable(node(0), join_query(node(10), &ids));
+        assert!(lost.effects.contains(&Effect::Note(Note::ContactLost)));
+        assert!(bench.operate(Operation::JoinThrough { contact: node(5) }).effects.is_empty());
         // The timer that runs already goes on with that one.
         let did = bench.timer(ChordTimer::JoinAgain(7));
         assert_eq!(sent(&did).iter().map(|(to, ..)| *to).collect::<Vec<_>>(), [node(5)]);
@@ -823,6 +830,7 @@ mod whole_rings {
         ) {
             let successors = if join == JoinVersion::Stabilized { 3 } else { 1 };
             let refinements = Refinements {
+                finger_choices: next_hop_choices,
                 confirm_owner,
                 remember_failures,
                 retries: is_timed.then_some(Retries { count: 2, after: PERIOD.mean }),

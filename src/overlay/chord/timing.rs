@@ -101,19 +101,22 @@ impl Clock {
         }
     }
 
+    /// How long a round trip to a peer has been measured to take.
+    pub(super) fn measured(&self, peer: Address) -> Option<Duration> {
+        let place = self.peers.binary_search_by_key(&peer, |(other, _)| *other).ok()?;
+        Some(self.peers[place].1)
+    }
+
     /// How long a round trip to a peer takes; one that has not been measured counts as far
     /// away as the mean.
     pub(super) fn round_trip(&self, peer: Address) -> Duration {
-        match self.peers.binary_search_by_key(&peer, |(other, _)| *other) {
-            Ok(place) => self.peers[place].1,
-            Err(_) => self.smoothed.unwrap_or(Duration::ZERO),
-        }
+        self.measured(peer).or(self.smoothed).unwrap_or(Duration::ZERO)
     }
 }
 
 impl Chord {
     fn measures_round_trips(&self) -> bool {
-        self.refinements.shortest_timeout.is_some() || self.refinements.next_hop_choices > 1
+        self.refinements.shortest_timeout.is_some() || self.followers_of_fingers() > 0
     }
 
     /// How long this node waits for an answer or an acknowledgement.
@@ -140,24 +143,26 @@ impl Chord {
         context.request(to, request, list, timeout);
     }
 
-    /// A message has come: if it is the answer to a request, takes its time.
+    /// A message has come: if it is the answer to a request, how long that took, as far as it
+    /// can be told.
     pub(super) fn time_answer(
         &self,
         node: &mut ChordNode,
         peer: Address,
         message: ChordMessage,
         context: &Context<'_, Self>,
-    ) {
+    ) -> Option<Duration> {
         if !self.measures_round_trips() || !message.is_answer() || context.is_late() {
-            return;
+            return None;
         }
-        let sample = node.books.clock_mut().answered(peer, context.now());
-        if let Some(sample) = sample
-            && self.refinements.next_hop_choices > 1
-            && (node.successors.contains(&peer) || node.fingers.contains(peer))
-        {
+        let sample = node.books.clock_mut().answered(peer, context.now())?;
+        let is_in_tables = node.successors.contains(&peer)
+            || node.fingers.contains(peer)
+            || node.books.followers().any(|other| other == peer);
+        if self.followers_of_fingers() > 0 && is_in_tables {
             node.books.clock_mut().learn(peer, sample);
         }
+        Some(sample)
     }
 
     /// A request has not been answered.

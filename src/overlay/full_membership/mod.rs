@@ -245,7 +245,11 @@ impl Overlay for FullMembership {
         }
     }
 
-    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> MembershipNode + 'a {
+    fn converged<'a>(
+        &'a self,
+        truth: Truth<'a>,
+        _: impl Fn(Address, Address) -> Duration + 'a,
+    ) -> impl FnMut(Address) -> MembershipNode + 'a {
         let view = self.right_view(truth);
         move |address| {
             let node = MembershipNode { standing: Standing::Member, ..self.new_node(address) };
@@ -267,7 +271,7 @@ impl Overlay for FullMembership {
 
     fn ring(&self) -> Option<RingShape> {
         match self.parameters.placement {
-            Placement::Ring => Some(RingShape { successors: 1, fingers: false }),
+            Placement::Ring => Some(RingShape { successors: 1, fingers: false, finger_choices: 1 }),
             Placement::Modulo => None,
         }
     }

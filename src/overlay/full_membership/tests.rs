@@ -61,7 +61,10 @@ mod one_node {
     ) -> Bench<'a, FullMembership> {
         let ring = Ring::of(ids, (0..3).map(at));
         let mut bench = Bench::new(system, at(index), ids);
-        bench.node = system.converged(Truth { ring: &ring, ids, space: space() })(at(index));
+        bench.node = system
+            .converged(Truth { ring: &ring, ids, space: space() }, |_, _| Duration::ZERO)(
+            at(index),
+        );
         bench
     }
 
@@ -435,7 +438,8 @@ mod whole_systems {
             let up = (0..initial).collect();
             let mut world = World { simulation, ids, tokens, up, lookups: 0 };
             let ring = world.oracle();
-            let mut converged = clone.converged(Truth { ring: &ring, ids, space: space() });
+            let mut converged =
+                clone.converged(Truth { ring: &ring, ids, space: space() }, |_, _| Duration::ZERO);
             for server in 0..initial {
                 let host = at(server * tokens);
                 world.simulation.start_with(host, converged(host), Start::Resume);

@@ -494,8 +494,12 @@ impl<P: KeyRouting> Overlay for Stored<P> {
         self.routing.system()
     }
 
-    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> Self::Node + 'a {
-        let mut routing = self.routing.converged(truth);
+    fn converged<'a>(
+        &'a self,
+        truth: Truth<'a>,
+        round_trip: impl Fn(Address, Address) -> Duration + 'a,
+    ) -> impl FnMut(Address) -> Self::Node + 'a {
+        let mut routing = self.routing.converged(truth, round_trip);
         move |address| {
             let node = routing(address);
             let neighbourhood = self.routing.neighbourhood(&node);

@@ -87,7 +87,7 @@ impl<'i, P: KeyRouting> World<'i, P> {
         let truth = Truth { ring: &ring, ids, space: storage.space };
         let random = Stream::new(seed, 0, "test");
         let mut simulation = Simulation::new(stored, Still, Notes::default(), ids, random);
-        let mut converged = parameters.converged(truth);
+        let mut converged = parameters.converged(truth, |_, _| Duration::ZERO);
         for node in (0..INITIAL).map(|server| Address::new(server * tokens)) {
             simulation.start_with(node, converged(node), Start::Resume);
         }
@@ -389,7 +389,7 @@ mod by_hand {
         let ring = Ring::of(ids, (0..3).map(Address::new));
         let truth = Truth { ring: &ring, ids, space: protocol.storage.space };
         let mut bench = Bench::new(protocol, Address::new(index), ids);
-        bench.node = protocol.converged(truth)(Address::new(index));
+        bench.node = protocol.converged(truth, |_, _| Duration::ZERO)(Address::new(index));
         bench
     }
 

@@ -144,7 +144,11 @@ impl Overlay for Tracker {
         if self.swarm.is_some() { "swarm" } else { "tracker" }
     }
 
-    fn converged<'a>(&'a self, truth: Truth<'a>) -> impl FnMut(Address) -> TrackerNode + 'a {
+    fn converged<'a>(
+        &'a self,
+        truth: Truth<'a>,
+        _: impl Fn(Address, Address) -> Duration + 'a,
+    ) -> impl FnMut(Address) -> TrackerNode + 'a {
         let mut clients: Vec<Address> =
             truth.ring.iter().filter(|node| !self.is_tracker(*node)).collect();
         clients.sort_unstable();

@@ -353,7 +353,7 @@ fn start_with<'i>(
     let observer = Notes::default();
     let mut system = Simulation::new(tracker.clone(), network, observer, ids, stream("protocol"));
     let truth = Truth { ring: &ring, ids, space: IdSpace::new(32).unwrap() };
-    let mut converged = tracker.converged(truth);
+    let mut converged = tracker.converged(truth, |_, _| Duration::ZERO);
     for address in (0..up).map(node) {
         system.start_with(address, converged(address), Start::Resume);
     }

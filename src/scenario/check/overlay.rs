@@ -103,9 +103,31 @@ fn refinements(chord: &Chord) -> Checked {
             );
         }
     }
-    if !(1..=MAX_CHOICES).contains(&chord.proximity.next_hop) {
-        let problem = format!("a choice among {} nodes", chord.proximity.next_hop);
-        return refuse(&place("proximity.next_hop"), problem, format!("give 1 to {MAX_CHOICES}"));
+    let choices = [("fingers", chord.proximity.fingers), ("next_hop", chord.proximity.next_hop)];
+    for (field, choices) in choices {
+        let place = place(&format!("proximity.{field}"));
+        if !(1..=MAX_CHOICES).contains(&choices) {
+            let problem = format!("a choice among {choices} nodes");
+            return refuse(&place, problem, format!("give 1 to {MAX_CHOICES}"));
+        }
+        if choices > 1 && chord.join != ChordJoin::Stabilized {
+            let problem = "the base version has no choice: it keeps every pointer right";
+            return refuse(&place, problem, "leave out this or `overlay.chord.join`");
+        }
+    }
+    if chord.proximity.fingers > chord.successors + 1 {
+        return refuse(
+            &place("proximity.fingers"),
+            format!(
+                "{} candidates are more than a node and its {} successors",
+                chord.proximity.fingers, chord.successors
+            ),
+            "give a longer list in `overlay.chord.successors`, or fewer candidates",
+        );
+    }
+    if chord.proximity.fingers > 1 && chord.fingers == Fingers::None {
+        let problem = "there are no fingers to choose with `fingers` \"none\"";
+        return refuse(&place("proximity.fingers"), problem, "leave one of the two out");
     }
     if chord.parallel > 1 && chord.proximity.next_hop > 1 {
         return refuse(

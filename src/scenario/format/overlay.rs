@@ -127,15 +127,22 @@ pub struct AdaptiveTimeout {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proximity {
+    /// A finger is the nearest of so many nodes, the first that follow its start, 1 to 16
+    /// (proximity neighbour selection). Those after the first are named by that one, so at most
+    /// one more than `successors`.
+    #[schemars(range(min = 1, max = 16))]
+    pub fingers: u32,
     /// A lookup goes on to the nearest of so many nodes, the closest that precede its key, 1
-    /// to 16 (proximity route selection).
+    /// to 16 (proximity route selection). To have the choice, a node also keeps the nodes that
+    /// follow each of its fingers, one less than this if their lists are long enough: a finger
+    /// and these are the alternates of Stoica et al. 2003, Section VI-F.
     #[schemars(range(min = 1, max = 16))]
     pub next_hop: u32,
 }
 
 impl Default for Proximity {
     fn default() -> Proximity {
-        Proximity { next_hop: 1 }
+        Proximity { fingers: 1, next_hop: 1 }
     }
 }
 
