@@ -251,6 +251,7 @@ impl Overlay for Chord {
     fn system(&self) -> &'static str {
         match self.join {
             _ if !self.fingers => "successor ring",
+            _ if self.followers_of_fingers() > 0 => "proximity Chord",
             JoinVersion::Stabilized => "Chord",
             JoinVersion::Base(_) => "Chord base",
         }

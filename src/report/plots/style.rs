@@ -96,13 +96,14 @@ impl Look {
 
 /// The systems, which look the same in every plot that sets them side by side. The
 /// relatives of Chord have neighbouring colours.
-const SYSTEMS: [(&str, Look); 6] = [
+const SYSTEMS: [(&str, Look); 7] = [
     ("Chord", Look::numbered(0)),
     ("tracker", Look::numbered(1)),
     ("full membership", Look::numbered(2)),
     ("successor ring", Look::numbered(3)),
     ("Chord base", Look { colour: SERIES[4], shape: Shape::Wedge }),
     ("hash mod N", Look::numbered(5)),
+    ("proximity Chord", Look::numbered(4)),
 ];
 
 /// Looks of what is shown side by side, given the system that each is about, if it is
