@@ -62,6 +62,8 @@ pub(super) struct Drive<'s, P: Overlay> {
     contacts: Stream,
 }
 
+/// Who has been joining for so long at the end has not got in.
+const LONG_JOIN: Duration = Duration::from_secs(60);
 /// How often a contact is drawn before those that let others in are sought one by one.
 const DRAWS_OF_CONTACT: usize = 16;
 
@@ -201,8 +203,12 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let (messages, ring) = (self.messages(), self.ring_health());
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
-        let rings = self.simulation.protocol().ring().map(|_| self.rings());
-        let joining = self.simulation.observer.joining();
+        // Where all know all, nobody goes round the ring.
+        let goes_round = self.simulation.protocol().ring().is_some() && !self.all_know_all();
+        let rings = goes_round.then(|| self.rings());
+        let long_ago =
+            Time::from_nanos(self.simulation.now().as_nanos().saturating_sub(LONG_JOIN.as_nanos()));
+        let joining = self.simulation.observer.joining_since_before(long_ago);
         let notices = self.notices.finish(rings.as_ref(), joining);
         let end = if self.is_over { self.simulation.now() } else { end };
         let simulation = self.simulation;

@@ -213,7 +213,9 @@ impl<P: Overlay> Drive<'_, P> {
                 }
             }
         }
-        self.population_changed();
+        if thawed > 0 {
+            self.population_changed();
+        }
         self.happens(format!("{} thaw{}", counted(thawed), if thawed == 1 { "s" } else { "" }));
     }
 

@@ -255,6 +255,13 @@ impl<P: Overlay> Drive<'_, P> {
         Rings::of(&self.ring().iter().map(next).collect::<Vec<_>>())
     }
 
+    /// Whether every node keeps a view of the whole membership.
+    pub(super) fn all_know_all(&self) -> bool {
+        let protocol = self.simulation.protocol();
+        let first = self.nodes().next();
+        first.is_some_and(|(_, node)| protocol.has_right_view(node, self.truth()).is_some())
+    }
+
     /// The nodes that are up, each once.
     fn nodes(&self) -> impl Iterator<Item = (Address, &P::Node)> {
         let protocol = self.simulation.protocol();

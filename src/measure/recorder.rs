@@ -220,9 +220,9 @@ impl<'i> Recorder<'i> {
         self.joining.contains_key(&node)
     }
 
-    /// How many nodes are joining.
-    pub fn joining(&self) -> usize {
-        self.joining.len()
+    /// How many nodes began to join before this moment and do not take part yet.
+    pub fn joining_since_before(&self, moment: Time) -> usize {
+        self.joining.values().filter(|began| **began < moment).count()
     }
 
     /// A node is asked to leave.

@@ -1,6 +1,7 @@
 //! Simulations from outside: joins, warm-ups and churn.
 
 mod churn;
+mod idle;
 mod proximity;
 mod warm_up;
 
