@@ -11,7 +11,7 @@ use super::{Changes, Ending, Failure};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dhtsim check scenarios/*.json
+  dhtsim check scenarios/*.json scenarios/paper/*.json
   dhtsim check my.json --set 'sweep.population.nodes=[8,16]'")]
 pub(super) struct Check {
     /// Scenario files

@@ -34,8 +34,12 @@ pub(super) struct List {
 enum What {
     /// Systems that nodes can run
     Overlays,
-    /// Models of the delay between nodes
+    /// What lies between nodes: models of the delay, access links, losses
     Networks,
+    /// How nodes come and go
+    Churn,
+    /// What breaks, and whom it strikes
+    Faults,
     /// What nodes are asked to do
     Workloads,
     /// Names in claims, plots and published numbers
@@ -77,7 +81,19 @@ impl What {
     fn sections(self, schema: &Value) -> Vec<Section> {
         match self {
             What::Overlays => vec![Section::new("overlay", choices(schema, "Overlay"))],
-            What::Networks => vec![Section::new("network.latency", choices(schema, "Latency"))],
+            What::Networks => vec![
+                Section::new("network", fields(schema, "Network")),
+                Section::new("network.latency", choices(schema, "Latency")),
+                Section::new("a class of servers", fields(schema, "ServerClass")),
+            ],
+            What::Churn => vec![
+                Section::new("population.churn", fields(schema, "Churn")),
+                Section::new("sessions, downtimes", choices(schema, "Distribution")),
+            ],
+            What::Faults => vec![
+                Section::new("a fault", fields(schema, "Fault")),
+                Section::new("whom it strikes", choices(schema, "Whom")),
+            ],
             What::Workloads => vec![Section::new("workload", fields(schema, "Workload"))],
             What::Metrics => {
                 let metrics = METRICS.iter().map(|m| Thing::number(m.name, m.unit, m.about));
@@ -168,7 +184,7 @@ mod tests {
                 }
             }
         }
-        for definition in ["Overlay", "Latency", "Plot"] {
+        for definition in ["Overlay", "Latency", "Distribution", "Whom", "Plot"] {
             let all = schema["$defs"][definition]["oneOf"].as_array().map(Vec::len);
             assert_eq!(all, Some(choices(&schema, definition).len()), "{definition}");
         }

@@ -120,19 +120,27 @@ pub static METRICS: &[Metric] = &[
 
     metric("latency_ms.mean", "ms", "mean time to the answer", |p| p.latency_ms.mean),
     metric("latency_ms.p1", "ms", "1st percentile of the time to the answer", |p| p.latency_ms.p1),
+    metric("latency_ms.p10", "ms", "10th percentile of the time to the answer", |p| p.latency_ms.p10),
     metric("latency_ms.p50", "ms", "median of the time to the answer", |p| p.latency_ms.p50),
+    metric("latency_ms.p90", "ms", "90th percentile of the time to the answer", |p| p.latency_ms.p90),
     metric("latency_ms.p99", "ms", "99th percentile of the time to the answer", |p| p.latency_ms.p99),
     metric("latency_ms.max", "ms", "longest time to the answer", |p| p.latency_ms.max),
 
     metric("stretch.mean", "", "mean of the time to the answer over the direct round trip to the answered node", |p| p.stretch.mean),
+    metric("stretch.p10", "", "10th percentile of that ratio", |p| p.stretch.p10),
     metric("stretch.p50", "", "median of that ratio", |p| p.stretch.p50),
+    metric("stretch.p90", "", "90th percentile of that ratio", |p| p.stretch.p90),
     metric("stretch.p99", "", "99th percentile of that ratio", |p| p.stretch.p99),
 
     metric("contacted.mean", "nodes", "mean nodes that a lookup came to, besides the one that asked", |p| p.contacted.mean),
     metric("contacted.max", "nodes", "most nodes that a lookup came to", |p| p.contacted.max as f64),
 
     metric("timeouts.mean", "attempts", "mean attempts of a lookup to contact a node that did not answer", |p| p.timeouts.mean),
+    metric("timeouts.p1", "attempts", "1st percentile of such attempts of a lookup", |p| p.timeouts.p1 as f64),
+    metric("timeouts.p99", "attempts", "99th percentile of such attempts of a lookup", |p| p.timeouts.p99 as f64),
     metric("timeouts.path.mean", "attempts", "those of them until the lookup stood at the key's predecessor: all but the attempts to have the owner confirm that it lives", |p| p.timeouts.path_mean),
+    metric("timeouts.path.p1", "attempts", "1st percentile of those", |p| p.timeouts.path_p1 as f64),
+    metric("timeouts.path.p99", "attempts", "99th percentile of those", |p| p.timeouts.path_p99 as f64),
     metric("timeouts.max", "attempts", "most such attempts of a lookup", |p| p.timeouts.max as f64),
     total("timeouts.total", "attempts", "such attempts of all lookups", |p| p.timeouts.total as f64),
     total("timeouts.all", "attempts", "such attempts of lookups and maintenance", |p| p.timeouts.all as f64),

@@ -399,11 +399,9 @@ impl<'i> Recorder<'i> {
             _ => None,
         };
         let tally = self.accounts.of(lookup.issued);
-        tally.lookup_timeouts += u64::from(lookup.timeouts);
-        tally.max_timeouts = tally.max_timeouts.max(u64::from(lookup.timeouts));
+        tally.count_timeouts(lookup.timeouts, lookup.owner_timeouts);
         tally.contacted += u64::from(lookup.contacted);
         tally.max_contacted = tally.max_contacted.max(u64::from(lookup.contacted));
-        tally.owner_timeouts += u64::from(lookup.owner_timeouts);
         tally.retries += u64::from(lookup.retries);
         let mut is_right = false;
         match ending {

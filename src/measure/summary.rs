@@ -340,8 +340,12 @@ pub struct Distribution {
     pub ci95: Option<f64>,
     /// 1st percentile.
     pub p1: f64,
+    /// 10th percentile.
+    pub p10: f64,
     /// Median.
     pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
     /// 99th percentile.
     pub p99: f64,
     /// The most.
@@ -371,6 +375,14 @@ pub struct Timeouts {
     /// Mean per finished lookup until it stood at the key's predecessor: without those of
     /// asking the key's owner for a sign of life.
     pub path_mean: f64,
+    /// 1st percentile.
+    pub p1: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 1st percentile of those until it stood at the key's predecessor.
+    pub path_p1: u64,
+    /// 99th percentile of those.
+    pub path_p99: u64,
     /// The most in one lookup.
     pub max: u64,
     /// Those of lookups, summed over repeats.

@@ -57,6 +57,10 @@ pub struct Tally {
     pub contacted: u64,
     /// The most of one lookup.
     pub max_contacted: u64,
+    /// Finished lookups by their time-outs.
+    pub timeouts: Vec<u64>,
+    /// The same without those of owners that were asked for a sign of life.
+    pub path_timeouts: Vec<u64>,
     /// Time-outs of lookups.
     pub lookup_timeouts: u64,
     /// The most of one lookup.
@@ -203,10 +207,17 @@ pub struct Sample {
 
 impl Tally {
     pub(super) fn count_hops(&mut self, hops: usize) {
-        if hops >= self.hops.len() {
-            self.hops.resize(hops + 1, 0);
-        }
-        self.hops[hops] += 1;
+        count(&mut self.hops, hops);
+    }
+
+    /// A lookup has ended with so many time-outs, some of them of owners asked for a sign of
+    /// life.
+    pub(super) fn count_timeouts(&mut self, timeouts: u32, of_owners: u32) {
+        self.lookup_timeouts += u64::from(timeouts);
+        self.owner_timeouts += u64::from(of_owners);
+        self.max_timeouts = self.max_timeouts.max(u64::from(timeouts));
+        count(&mut self.timeouts, timeouts as usize);
+        count(&mut self.path_timeouts, (timeouts - of_owners) as usize);
     }
 
     fn mean_hops(&self) -> Option<f64> {
@@ -234,6 +245,13 @@ impl Tally {
     fn per_lookup(&self, count: u64) -> Option<f64> {
         (self.issued > 0).then(|| count as f64 / self.issued as f64)
     }
+}
+
+fn count(counts: &mut Vec<u64>, number: usize) {
+    if number >= counts.len() {
+        counts.resize(number + 1, 0);
+    }
+    counts[number] += 1;
 }
 
 /// The results of the point with these swept parameters from the tallies of its
@@ -320,19 +338,8 @@ fn mean_and_interval(values: impl Iterator<Item = Option<f64>>) -> (f64, Option<
 }
 
 fn hops(tallies: &[Tally]) -> Hops {
-    let longest = tallies.iter().map(|tally| tally.hops.len()).max().unwrap_or(0);
-    let count = |hops: usize| tallies.iter().filter_map(|tally| tally.hops.get(hops)).sum();
-    let histogram: Vec<u64> = (0..longest).map(count).collect();
-    let answered: u64 = histogram.iter().sum();
-    let percentile = |percent: u64| {
-        let rank = (answered * percent).div_ceil(100).max(1);
-        let mut below = 0;
-        let reached = histogram.iter().position(|count| {
-            below += count;
-            below >= rank
-        });
-        reached.unwrap_or(0) as u64
-    };
+    let histogram = sum_of_counts(tallies, |tally| &tally.hops);
+    let percentile = |percent: u64| percentile_of_counts(&histogram, percent);
     let (mean, ci95) = mean_and_interval(tallies.iter().map(Tally::mean_hops));
     let forwarded: u64 = histogram.iter().skip(1).sum();
     let forwards: u64 = histogram.iter().zip(0..).map(|(count, hops)| count * hops).sum();
@@ -346,6 +353,24 @@ fn hops(tallies: &[Tally]) -> Hops {
         max: histogram.len().saturating_sub(1) as u64,
         histogram,
     }
+}
+
+/// How many there are of each number, over all repeats.
+fn sum_of_counts(tallies: &[Tally], get: fn(&Tally) -> &Vec<u64>) -> Vec<u64> {
+    let longest = tallies.iter().map(|tally| get(tally).len()).max().unwrap_or(0);
+    let count = |number: usize| tallies.iter().filter_map(|tally| get(tally).get(number)).sum();
+    (0..longest).map(count).collect()
+}
+
+/// The smallest number that so many percent of the counted do not exceed.
+fn percentile_of_counts(counts: &[u64], percent: u64) -> u64 {
+    let rank = (counts.iter().sum::<u64>() * percent).div_ceil(100).max(1);
+    let mut below = 0;
+    let reached = counts.iter().position(|count| {
+        below += count;
+        below >= rank
+    });
+    reached.unwrap_or(0) as u64
 }
 
 fn lookups(tallies: &[Tally]) -> Lookups {
@@ -370,7 +395,9 @@ fn distribution(tallies: &[Tally], get: fn(&Tally) -> &LatencyHistogram) -> Dist
         mean,
         ci95,
         p1: all.percentile_ms(1),
+        p10: all.percentile_ms(10),
         p50: all.percentile_ms(50),
+        p90: all.percentile_ms(90),
         p99: all.percentile_ms(99),
         max: all.max_ms(),
     }
@@ -382,7 +409,9 @@ fn in_seconds(ms: &Distribution) -> Distribution {
         mean: seconds(ms.mean),
         ci95: ms.ci95.map(seconds),
         p1: seconds(ms.p1),
+        p10: seconds(ms.p10),
         p50: seconds(ms.p50),
+        p90: seconds(ms.p90),
         p99: seconds(ms.p99),
         max: seconds(ms.max),
     }
@@ -566,9 +595,15 @@ fn contacted(tallies: &[Tally]) -> Contacted {
 
 fn timeouts(tallies: &[Tally]) -> Timeouts {
     let (mean, ci95) = mean_and_interval(tallies.iter().map(Tally::mean_timeouts));
+    let all = sum_of_counts(tallies, |tally| &tally.timeouts);
+    let on_path = sum_of_counts(tallies, |tally| &tally.path_timeouts);
     Timeouts {
         mean,
         ci95,
+        p1: percentile_of_counts(&all, 1),
+        p99: percentile_of_counts(&all, 99),
+        path_p1: percentile_of_counts(&on_path, 1),
+        path_p99: percentile_of_counts(&on_path, 99),
         path_mean: mean_and_interval(tallies.iter().map(Tally::mean_path_timeouts)).0,
         max: tallies.iter().map(|tally| tally.max_timeouts).max().unwrap_or(0),
         total: tallies.iter().map(|tally| tally.lookup_timeouts).sum(),
