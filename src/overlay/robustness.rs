@@ -226,6 +226,8 @@ type LetterOf<P> = Letter<<P as Protocol>::Message, Item<P>>;
 /// A node under test.
 struct Victim<'a, P: Protocol> {
     bench: Bench<'a, P>,
+    /// What it has asked, of whom.
+    asked: Vec<(Address, P::Message, Vec<Item<P>>)>,
     /// Whether it may depart.
     may_leave: bool,
     /// How often it has said in this life that it takes part.
@@ -235,7 +237,7 @@ struct Victim<'a, P: Protocol> {
 impl<'a, P: Overlay> Victim<'a, P> {
     fn new(protocol: &'a P, address: Address, ids: &'a [Id]) -> Self {
         let bench = Bench::new(protocol, address, ids);
-        Victim { bench, may_leave: false, joined: 0 }
+        Victim { bench, asked: Vec::new(), may_leave: false, joined: 0 }
     }
 
     /// A life begins.
@@ -281,6 +283,14 @@ impl<'a, P: Overlay> Victim<'a, P> {
         self.look_at(&did, replies_wanted);
     }
 
+    /// Nobody answers what it has asked. What it asks on that account waits for the next time.
+    fn time_out(&mut self) {
+        for (peer, message, list) in std::mem::take(&mut self.asked) {
+            let did = self.bench.unreachable_with(peer, message, &list);
+            self.look_at(&did, 0);
+        }
+    }
+
     /// What a node may do at all.
     fn look_at(&mut self, did: &Record<P>, replies_wanted: usize) {
         let (mut replies, mut departs) = (0, false);
@@ -290,7 +300,11 @@ impl<'a, P: Overlay> Victim<'a, P> {
                     replies += usize::from(*manner == Manner::Reply);
                     assert!(to.index() < self.bench.ids.len());
                     assert!(message.kind() < P::Message::kinds().len());
-                    assert!(message.wire_bytes(&did.items[list.clone()]) >= HEADER_BYTES);
+                    let list = &did.items[list.clone()];
+                    assert!(message.wire_bytes(list) >= HEADER_BYTES);
+                    if let Manner::Request(_) | Manner::Acknowledged(_) = manner {
+                        self.asked.push((*to, *message, list.to_vec()));
+                    }
                 }
                 Effect::Note(Note::Joined) => self.joined += 1,
                 Effect::Depart => departs = true,
@@ -356,7 +370,8 @@ pub(super) fn nodes_endure<P: Overlay>(
 const FLOOD: usize = 10_000;
 
 /// Floods every node of a system with messages that hold little of everything, so that it
-/// soon knows all that there is to know: from then on it must not grow.
+/// soon knows all that there is to know: from then on it must not grow. As in a real system no
+/// request of its own stays open for ever: those that it makes are never answered, and time out.
 pub(super) fn nodes_stay_small<P: Overlay>(system: &P, universe: &Universe, anything: &Anything<P>)
 where
     P::Node: Debug,
@@ -383,6 +398,7 @@ where
             for number in 0..steps_to_take {
                 let step = steps.new_tree(&mut runner).expect("most steps last").current();
                 victim.take(&step, anything, universe.space);
+                victim.time_out();
                 if number % 50 == 0 {
                     largest = largest.max(format!("{:?}", victim.bench.node).len());
                 }

@@ -22,14 +22,20 @@ pub(super) struct Holding {
 enum Role {
     /// It answers for the item and sees to its copies.
     Owner(Box<Duties>),
-    /// It keeps a copy for the owner.
-    Copy,
+    /// It keeps a copy for the owner, who has not spoken of it for so many repairs of this
+    /// node's.
+    Copy { unheard_of: u8 },
 }
+
+/// After so many repairs without a word of its owner a copy is offered to it. One would not do:
+/// the owner speaks of it about once in every period, at times a little late.
+const UNHEARD_OF: u8 = 2;
 
 /// What an owner keeps in mind about an item.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Duties {
-    /// The others that have a copy, or are being sent one.
+    /// The others that have a copy, or are being sent one; and those that need not have it any
+    /// more, until all who should have it do.
     holders: SmallVec<[Address; 3]>,
     /// Those of them that have not answered yet.
     awaited: SmallVec<[Address; 2]>,
@@ -50,7 +56,7 @@ impl Holding {
 
     /// A copy.
     pub(super) fn copy(value: Value) -> Holding {
-        Holding { value, role: Role::Copy }
+        Holding { value, role: Role::Copy { unheard_of: 0 } }
     }
 
     /// The value.
@@ -61,7 +67,25 @@ impl Holding {
     fn duties(&mut self) -> Option<&mut Duties> {
         match &mut self.role {
             Role::Owner(duties) => Some(duties),
-            Role::Copy => None,
+            Role::Copy { .. } => None,
+        }
+    }
+
+    /// The owner of a copy has spoken of it.
+    fn heard_of(&mut self) {
+        if let Role::Copy { unheard_of } = &mut self.role {
+            *unheard_of = 0;
+        }
+    }
+
+    /// Another repair: whether the owner seems not to know of this copy.
+    fn is_stray(&mut self) -> bool {
+        match &mut self.role {
+            Role::Owner(_) => false,
+            Role::Copy { unheard_of } => {
+                *unheard_of = unheard_of.saturating_add(1);
+                *unheard_of > UNHEARD_OF
+            }
         }
     }
 
@@ -218,7 +242,7 @@ impl<P: KeyRouting> Stored<P> {
             let puts = std::mem::take(&mut duties.puts);
             if self.storage.followers() > 0 {
                 // Perhaps this node is to keep a copy; the new owner says if not.
-                held.role = Role::Copy;
+                held.role = Role::Copy { unheard_of: 0 };
             } else {
                 node.items.remove(&item);
             }
@@ -253,26 +277,42 @@ impl<P: KeyRouting> Stored<P> {
         value: Value,
         context: &mut Context<'_, Self>,
     ) {
-        node.items.entry(item).or_insert_with(|| Holding::copy(value)).renew(value);
+        let held = node.items.entry(item).or_insert_with(|| Holding::copy(value));
+        held.renew(value);
+        held.heard_of();
         answer(StorageMessage::Kept { item, version: value.version }, context);
         // If this node owns it by now, the others must have it too.
         self.see_to(node, item, context);
     }
 
-    /// The owner asks whether a copy is here.
+    /// The owner asks whether a copy is here; or one with a copy whether the owner has it.
     pub(super) fn on_offer(
+        &self,
         node: &mut StoredNode<P::Node>,
+        from: Address,
         item: ItemKey,
         version: u32,
         context: &mut Context<'_, Self>,
     ) {
-        let has_it = node.items.get(&item).is_some_and(|held| held.value.version >= version);
+        let held = node.items.get_mut(&item);
+        let has_it = held.is_some_and(|held| {
+            held.heard_of();
+            held.value.version >= version
+        });
         let message = if has_it {
             StorageMessage::Kept { item, version }
         } else {
             StorageMessage::Wanted { item }
         };
         answer(message, context);
+        if let Some(duties) = node.items.get_mut(&item).and_then(Holding::duties)
+            && duties.awaited.is_empty()
+            && duties.holders.len() == self.storage.followers()
+            && !duties.holders.contains(&from)
+        {
+            let message = StoredMessage::Storage(StorageMessage::Release { item });
+            context.send(from, message, &[]);
+        }
     }
 
     /// A node to which the item was offered lacks it.
@@ -288,6 +328,12 @@ impl<P: KeyRouting> Stored<P> {
             // Unless it has been released meanwhile.
             if held.duties().is_some_and(|duties| duties.holders.contains(&from)) {
                 send(from, StorageMessage::Copy { item, value }, self, context);
+            } else if !held.is_owned() {
+                // It owns the item, and never had it: who had it before died too early.
+                let message = StorageMessage::HandOver { item, value, why: HandOver::Joined };
+                let list = [StoredItem::Holder(context.this())];
+                let timeout = self.storage.request_timeout;
+                context.request(from, StoredMessage::Storage(message), &list, timeout);
             }
         } else if let Some(value) = self.value_of_copy_before(node, item) {
             // It owns the next copy, and has lost or never had it.
@@ -319,7 +365,11 @@ impl<P: KeyRouting> Stored<P> {
         duties.awaited.retain(|awaited| *awaited != from || !is_present);
         if duties.awaited.is_empty() {
             let puts = std::mem::take(&mut duties.puts);
+            let has_more_than_needed = duties.holders.len() > self.storage.followers();
             self.acknowledge_puts(node, &puts, item, context);
+            if has_more_than_needed {
+                self.see_to(node, item, context);
+            }
         }
     }
 
@@ -436,8 +486,9 @@ impl<P: KeyRouting> Stored<P> {
                 send(*follower, StorageMessage::Offer { item, version }, self, context);
             }
         }
-        // With fewer followers known than wanted, an old holder may still be needed.
-        if wanted.len() == self.storage.followers() {
+        // With fewer followers known than wanted, an old holder may still be needed; and until
+        // all who should have a copy do, it may be all that outlives this node.
+        if wanted.len() == self.storage.followers() && duties.awaited.is_empty() {
             duties.holders.retain(|holder| {
                 let keeps = wanted.contains(holder);
                 if !keeps {
@@ -456,7 +507,14 @@ impl<P: KeyRouting> Stored<P> {
             let is_sure = |holder: &mut Address| duties.awaited.contains(holder);
             duties.holders.retain(is_sure);
         }
+        let copies = node.items.iter_mut();
+        let strays: Vec<(ItemKey, u32)> = copies
+            .filter_map(|(item, held)| held.is_stray().then_some((*item, held.value.version)))
+            .collect();
         self.see_to_all(node, context);
+        for (item, version) in strays {
+            self.offer_to_owner(node, item, version, context);
+        }
         if let (Placement::Spaced(_), 2..) = (self.storage.placement, self.storage.copies) {
             let copies = self.storage.copies as u8;
             let all: Vec<(ItemKey, u32)> =

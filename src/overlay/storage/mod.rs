@@ -28,13 +28,16 @@
 //!   for. A system whose nodes *all* leave at once would wait for ever: the last one departs
 //!   when it knows no other.
 //! - An owner whose followers change offers its items to the new ones, who say which they
-//!   lack, and releases those that need not keep a copy any more. Copies at k + F, k + 2F have
+//!   lack, and releases those that need not keep a copy any more as soon as the new ones have
+//!   theirs. Copies at k + F, k + 2F have
 //!   no neighbours that would notice a death: each owner looks the next copy's owner up and
 //!   offers it the item, once in every period of `repair`. With followers it then offers
 //!   them everything anew: where messages crossed with changes of the neighbours, it may be
 //!   wrong about who has what.
 //! - A copy whose release crosses with a change of the owner can stay behind at a node that
-//!   need not keep it. It does no harm: gets ask the owner first.
+//!   need not keep it; or an owner dies before a newcomer that comes to own the item has been
+//!   sent it. Who has a copy of which its owner has not spoken during several repairs looks the
+//!   owner up and offers it the item: the owner takes it, or says that it is not needed.
 //! - Of two versions the higher wins, wherever they meet.
 //! - A value travels in one message, however large; a network with rates is not modelled
 //!   here.
@@ -454,7 +457,7 @@ impl<P: KeyRouting> Stored<P> {
             StorageMessage::Refused { item } => Self::on_refused(node, from, item, context),
             StorageMessage::Copy { item, value } => self.on_copy(node, item, value, context),
             StorageMessage::Offer { item, version } => {
-                Self::on_offer(node, item, version, context);
+                self.on_offer(node, from, item, version, context);
             }
             StorageMessage::Wanted { item } => self.on_wanted(node, from, item, context),
             StorageMessage::Kept { item, version } => {

@@ -9,7 +9,9 @@ use super::{
 use crate::id::IdSpace;
 use crate::overlay::chord::Chord;
 use crate::overlay::full_membership::FullMembership;
-use crate::overlay::robustness::{Anything, Universe, any_of, nodes_endure, systems_endure};
+use crate::overlay::robustness::{
+    Anything, Universe, any_of, nodes_endure, nodes_stay_small, systems_endure,
+};
 use crate::overlay::{KeyRouting, chord, full_membership};
 use crate::sim::{Duration, Item};
 
@@ -157,4 +159,19 @@ fn storage_with_full_membership_endures_a_saboteur() {
     let anything = anything(&universe, full_membership::robustness::anything(&universe));
     let system = |number: usize| on_full_membership(number, &universe);
     systems_endure(file!(), (full_memberships(&universe), system), &universe, &anything);
+}
+
+#[test]
+fn nodes_that_store_on_a_ring_do_not_grow() {
+    let universe = universe(true);
+    // Some of the rings that mend themselves, with copies in all places: all would take minutes.
+    let mut rings = chord::robustness::rings(universe.space);
+    rings.retain(|ring| ring.stabilize.is_some());
+    for ring in rings.iter().step_by(7) {
+        for storage in storages(universe.space) {
+            let system = Stored::new(ring.clone(), storage);
+            let anything = anything(&universe, chord::robustness::anything(&universe));
+            nodes_stay_small(&system, &universe, &anything);
+        }
+    }
 }

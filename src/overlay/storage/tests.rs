@@ -370,6 +370,8 @@ proptest! {
     }
 }
 
+mod crashes;
+
 /// Single nodes, driven by hand on the notes' ring of 0, 1 and 3.
 mod by_hand {
     use super::*;
@@ -528,5 +530,60 @@ mod by_hand {
         let did = owner.operate(Operation::Get { request: REQUEST, key: item.key });
         let found = Note::Fetched { request: REQUEST, value: Some(VALUE), hops: 0 };
         assert_eq!(notes(&did), [found]);
+    }
+
+    /// Who was released too early would be missed if the owner died before the newcomer had
+    /// its copy.
+    #[test]
+    fn an_old_holder_is_released_when_the_new_one_has_its_copy() {
+        let (space, ids) = notes_ring();
+        let routing = Chord { ask_before_adopting: false, ..chord(space, 2, true) };
+        let protocol = Stored::new(routing, storage(space, 2, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let (old, newcomer) = (Address::new(0), Address::new(3));
+        let mut owner = bench(&protocol, &ids, 2);
+        let kept = StoredMessage::Storage(StorageMessage::Kept { item, version: 7 });
+        owner.deliver(Address::new(1), store(item), &[]);
+        owner.deliver(old, kept, &[]);
+        // Node 6 is between this one and node 0, as node 0 says.
+        let predecessor = Some(newcomer);
+        let neighbours = crate::overlay::chord::ChordMessage::Neighbours { predecessor };
+        let did = owner.deliver(old, StoredMessage::Below(neighbours), &[]);
+        assert_eq!(sent(&did), [(newcomer, StorageMessage::Offer { item, version: 7 })]);
+        let wanted = StoredMessage::Storage(StorageMessage::Wanted { item });
+        let did = sent(&owner.deliver(newcomer, wanted, &[]));
+        assert_eq!(did, [(newcomer, StorageMessage::Copy { item, value: VALUE })]);
+        let did = sent(&owner.deliver(newcomer, kept, &[]));
+        assert_eq!(did, [(old, StorageMessage::Release { item })]);
+    }
+
+    /// The owner has died before the newcomer that owns the item now had been sent it.
+    #[test]
+    fn a_copy_that_no_owner_speaks_of_is_offered_to_the_owner() {
+        let (space, ids) = notes_ring();
+        let protocol = Stored::new(chord(space, 2, true), storage(space, 2, false));
+        let item = ItemKey { key: space.id(2), copy: 0 };
+        let owner = Address::new(2);
+        let mut holder = bench(&protocol, &ids, 0);
+        let copy = StorageMessage::Copy { item, value: VALUE };
+        holder.deliver(owner, StoredMessage::Storage(copy), &[]);
+        let is_looked_up = |did: &Record<Stored<Chord>>| {
+            let message = |effect: &Effect<_, _>| {
+                matches!(effect, Effect::Send { message: StoredMessage::Below(_), .. })
+            };
+            did.effects.iter().any(message)
+        };
+        for _ in 0..2 {
+            assert!(!is_looked_up(&holder.timer(StoredTimer::Repair)));
+        }
+        assert!(is_looked_up(&holder.timer(StoredTimer::Repair)));
+        let wanted = StoredMessage::Storage(StorageMessage::Wanted { item });
+        let did = sent(&holder.deliver(owner, wanted, &[]));
+        let why = HandOver::Joined;
+        assert_eq!(did, [(owner, StorageMessage::HandOver { item, value: VALUE, why })]);
+        // As soon as an owner speaks of it again it is at peace.
+        let offer = StorageMessage::Offer { item, version: 7 };
+        holder.deliver(owner, StoredMessage::Storage(offer), &[]);
+        assert!(!is_looked_up(&holder.timer(StoredTimer::Repair)));
     }
 }

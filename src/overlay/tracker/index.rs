@@ -1,7 +1,7 @@
 //! What a tracker knows: who has what, and since when it has not said so.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Topic;
 use crate::sim::{Address, Stream, Time};
@@ -24,9 +24,8 @@ pub struct Entry {
 pub struct Index {
     /// By ascending address each; none is empty.
     lists: BTreeMap<Topic, Vec<Entry>>,
-    /// Every entry once for each time that it was entered, by the time at which it then
-    /// expires.
-    due: VecDeque<(Time, Topic, Address)>,
+    /// Every entry, by the time at which it expires.
+    due: BTreeSet<(Time, Topic, Address)>,
     /// Kept for its memory.
     candidates: Vec<Entry>,
 }
@@ -37,28 +36,37 @@ impl Index {
         self.lists.get(&topic).map_or(&[], Vec::as_slice)
     }
 
-    /// Enters a client, or hears from it again. No earlier call's entry expires later.
+    /// Enters a client, or hears from it again.
     pub(super) fn enter(&mut self, topic: Topic, entry: Entry) {
         let list = self.lists.entry(topic).or_default();
         match list.binary_search_by_key(&entry.client, |entry| entry.client) {
-            Ok(place) => list[place] = entry,
+            Ok(place) => {
+                self.due.remove(&(list[place].expires, topic, entry.client));
+                list[place] = entry;
+            }
             Err(place) => list.insert(place, entry),
         }
-        self.due.push_back((entry.expires, topic, entry.client));
+        self.due.insert((entry.expires, topic, entry.client));
     }
 
     /// Takes a client off a list.
     pub(super) fn remove(&mut self, topic: Topic, client: Address) {
-        self.remove_if(topic, client, |_| true);
+        let Some(list) = self.lists.get_mut(&topic) else { return };
+        if let Ok(place) = list.binary_search_by_key(&client, |entry| entry.client) {
+            self.due.remove(&(list[place].expires, topic, client));
+            list.remove(place);
+            if list.is_empty() {
+                self.lists.remove(&topic);
+            }
+        }
     }
 
     /// Forgets the clients that have not been heard of for too long.
     pub(super) fn expire(&mut self, now: Time) {
-        while let Some((at, topic, client)) = self.due.front().copied()
+        while let Some((at, topic, client)) = self.due.first().copied()
             && at <= now
         {
-            self.due.pop_front();
-            self.remove_if(topic, client, |entry| entry.expires <= now);
+            self.remove(topic, client);
         }
     }
 
@@ -85,17 +93,5 @@ impl Index {
             candidates.swap(place, chosen);
         }
         &candidates[..count.min(candidates.len())]
-    }
-
-    fn remove_if(&mut self, topic: Topic, client: Address, when: impl Fn(&Entry) -> bool) {
-        let Some(list) = self.lists.get_mut(&topic) else { return };
-        if let Ok(place) = list.binary_search_by_key(&client, |entry| entry.client)
-            && when(&list[place])
-        {
-            list.remove(place);
-            if list.is_empty() {
-                self.lists.remove(&topic);
-            }
-        }
     }
 }

@@ -239,6 +239,9 @@ fn a_get_of_an_own_file_asks_for_a_newer_one() {
     let (tracker, ids) = (tracker(2), ids(6));
     let mut bench = Bench::new(&tracker, node(5), &ids);
     bench.operate(Operation::Put { request: REQUEST, key: key(5), value: value(2) });
+    for _ in 0..3 {
+        bench.operate(Operation::Get { request: REQUEST, key: key(5) });
+    }
     let event = Event::Started(Wanted::File(search(1)));
     let answer = |tried| TrackerMessage::Announced { event, tried };
     let fetched = Note::Fetched { request: REQUEST, value: Some(value(2)), hops: 1 };
@@ -283,6 +286,10 @@ fn one_that_leaves_hands_over_what_nobody_else_has() {
     let handed = sent(&bench.deliver(node(0), answer, &heirs));
     assert_eq!(handed, [(node(2), TrackerMessage::HandOver, vec![own, client(3, 0)])]);
     assert_eq!(bench.deliver(node(2), TrackerMessage::TakenOver, &[]).effects, [Effect::Depart]);
+
+    // It says farewell again if no heir answers; perhaps nobody has to take anything by then.
+    let unanswered = bench.unreachable_with(node(2), TrackerMessage::HandOver, &[]);
+    assert_eq!(sent(&unanswered)[0].0, node(0));
     assert_eq!(bench.deliver(node(0), answer, &[]).effects, [Effect::Depart]);
 
     let mut heir = Bench::new(&tracker, node(2), &ids);
