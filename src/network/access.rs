@@ -122,7 +122,7 @@ impl Access {
 
     /// The factor by which everything takes longer at each server; nothing if none is slow.
     pub(super) fn slowness(&self) -> Vec<f64> {
-        if self.classes.iter().all(|class| class.slow == 1.0) {
+        if self.classes.iter().all(|class| class.slow <= 1.0) {
             return Vec::new();
         }
         (0..self.of_server.len()).map(|server| self.class(server).slow).collect()

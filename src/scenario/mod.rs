@@ -207,6 +207,7 @@ mod tests {
     use super::*;
 
     /// A scenario with everything in it.
+    #[allow(clippy::too_many_lines, reason = "everything is much")]
     fn full() -> Value {
         json!({
             "$schema": "../schema.json",

@@ -351,10 +351,10 @@ impl Chord {
     /// Every pointer of every node is right again.
     fn finish_change(&self, node: &mut ChordNode, context: &mut Context<'_, Self>) {
         node.next_finger = 0;
-        node.contact = None;
+        let was_joining = node.contact.take().is_some();
         if node.is_leaving {
             context.depart();
-        } else {
+        } else if was_joining {
             context.joined();
         }
     }

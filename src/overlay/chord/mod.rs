@@ -408,6 +408,7 @@ impl Protocol for Chord {
             ChordMessage::Next { .. }
             | ChordMessage::OwnerConfirmed { .. }
             | ChordMessage::Closest { .. }
+            | ChordMessage::Followers { .. }
                 if context.is_late() => {}
             ChordMessage::Next { query, step } => {
                 note_presence(query, from, context);
@@ -435,17 +436,18 @@ impl Protocol for Chord {
                 self.pass_back(node, query, owner, context.received_list(), context);
             }
             // Who asks a joining node knows an earlier life of it, which has ended.
-            ChordMessage::GetNeighbours | ChordMessage::Ping if node.successors.is_empty() => {}
+            ChordMessage::GetNeighbours
+            | ChordMessage::Ping
+            | ChordMessage::GetFollowers { .. }
+            | ChordMessage::Probe { .. }
+                if node.successors.is_empty() => {}
             ChordMessage::GetNeighbours => {
                 let predecessor = node.predecessor;
                 context.reply(ChordMessage::Neighbours { predecessor }, &node.successors);
             }
-            ChordMessage::GetFollowers { .. } | ChordMessage::Probe { .. }
-                if node.successors.is_empty() => {}
             ChordMessage::GetFollowers { finger } => {
                 self.answer_get_followers(node, finger, context);
             }
-            ChordMessage::Followers { .. } if context.is_late() => {}
             ChordMessage::Followers { finger } => self.on_followers(node, finger, from, context),
             ChordMessage::Probe { finger } => {
                 context.reply(ChordMessage::Probed { finger }, &[]);

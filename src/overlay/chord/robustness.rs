@@ -114,16 +114,16 @@ pub(in crate::overlay) fn rings(space: IdSpace) -> Vec<Chord> {
         for fingers in [true, false] {
             for init in [FingerInit::Each, FingerInit::SkipCovered, FingerInit::NeighbourHints] {
                 let join = JoinVersion::Base(init);
-                rings.push(Chord { lookup, fingers, join, ..ring(space, 1) });
+                rings.push(Chord { fingers, join, lookup, ..ring(space, 1) });
             }
             for successors in [1, 4] {
                 for ask_before_adopting in [true, false] {
                     let ring = maintained(space, successors);
-                    rings.push(Chord { lookup, fingers, ask_before_adopting, ..ring });
+                    rings.push(Chord { fingers, lookup, ask_before_adopting, ..ring });
                 }
                 for refinements in refinements(lookup) {
                     let ring = maintained(space, successors);
-                    rings.push(Chord { lookup, fingers, refinements, ..ring });
+                    rings.push(Chord { fingers, lookup, refinements, ..ring });
                 }
             }
         }

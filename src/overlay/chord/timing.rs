@@ -30,8 +30,12 @@ fn moved_by_an_eighth(average: Duration, sample: Duration) -> Duration {
 }
 
 impl Clock {
-    /// A request goes out.
-    fn asked(&mut self, peer: Address, now: Time) {
+    /// A request goes out. None is open for longer than the longest time-out: what is, has been
+    /// answered with something else.
+    fn asked(&mut self, peer: Address, now: Time, longest: Duration) {
+        let is_over = |(_, asked): &(Address, Time)| *asked + longest < now;
+        let over = self.open.iter().take_while(|open| is_over(open)).count();
+        self.open.drain(..over);
         self.open.push((peer, now));
     }
 
@@ -138,7 +142,7 @@ impl Chord {
     ) {
         let timeout = self.timeout(node);
         if self.measures_round_trips() {
-            node.books.clock_mut().asked(to, context.now());
+            node.books.clock_mut().asked(to, context.now(), self.request_timeout);
         }
         context.request(to, request, list, timeout);
     }
@@ -193,19 +197,19 @@ mod tests {
     fn the_time_out_is_that_of_the_rfc() {
         let mut clock = Clock::default();
         assert_eq!(clock.timeout(SHORTEST, LONGEST), LONGEST, "before the first sample");
-        clock.asked(peer(1), at(0));
+        clock.asked(peer(1), at(0), LONGEST);
         assert_eq!(clock.answered(peer(1), at(80)), Some(Duration::from_millis(80)));
         assert_eq!(clock.timeout(SHORTEST, LONGEST), Duration::from_millis(80 + 4 * 40));
-        clock.asked(peer(2), at(100));
+        clock.asked(peer(2), at(100), LONGEST);
         clock.answered(peer(2), at(260));
         // 80 + (160 - 80)/8 = 90; 40 + (80 - 40)/4 = 50.
         assert_eq!(clock.timeout(SHORTEST, LONGEST), Duration::from_millis(90 + 4 * 50));
-        clock.asked(peer(3), at(300));
+        clock.asked(peer(3), at(300), LONGEST);
         clock.timed_out(peer(3));
         assert_eq!(clock.timeout(SHORTEST, LONGEST), Duration::from_millis(2 * 290));
         (0..70).for_each(|_| clock.timed_out(peer(3)));
         assert_eq!(clock.timeout(SHORTEST, LONGEST), LONGEST);
-        clock.asked(peer(1), at(400));
+        clock.asked(peer(1), at(400), LONGEST);
         clock.answered(peer(1), at(490));
         assert!(clock.timeout(SHORTEST, LONGEST) < Duration::from_millis(290), "no doubling");
     }
@@ -214,7 +218,7 @@ mod tests {
     fn steady_answers_bring_it_down_to_the_shortest_allowed() {
         let mut clock = Clock::default();
         for turn in 0..100 {
-            clock.asked(peer(1), at(1000 * turn));
+            clock.asked(peer(1), at(1000 * turn), LONGEST);
             clock.answered(peer(1), at(1000 * turn + 5));
         }
         assert_eq!(clock.timeout(SHORTEST, LONGEST), SHORTEST);
@@ -223,8 +227,8 @@ mod tests {
     #[test]
     fn of_two_open_requests_to_a_peer_neither_is_measured_first() {
         let mut clock = Clock::default();
-        clock.asked(peer(1), at(0));
-        clock.asked(peer(1), at(50));
+        clock.asked(peer(1), at(0), LONGEST);
+        clock.asked(peer(1), at(50), LONGEST);
         assert_eq!(clock.answered(peer(1), at(60)), None);
         assert_eq!(clock.answered(peer(1), at(90)), Some(Duration::from_millis(40)));
         assert_eq!(clock.answered(peer(1), at(99)), None, "nothing is open");
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn peers_that_were_not_measured_are_as_far_as_the_mean() {
         let mut clock = Clock::default();
-        clock.asked(peer(1), at(0));
+        clock.asked(peer(1), at(0), LONGEST);
         let sample = clock.answered(peer(1), at(80)).unwrap();
         clock.learn(peer(1), sample);
         clock.learn(peer(2), Duration::from_millis(20));

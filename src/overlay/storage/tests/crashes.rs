@@ -22,7 +22,7 @@ impl<'i> Crashing<'i> {
         let truth = Truth { ring: &ring, ids, space };
         let random = Stream::new(7, 0, "test");
         let mut simulation = Simulation::new(stored, Still, Notes::default(), ids, random);
-        let mut converged = parameters.converged(truth);
+        let mut converged = parameters.converged(truth, |_, _| Duration::ZERO);
         for node in initial {
             simulation.start_with(node, converged(node), Start::Resume);
         }
