@@ -19,10 +19,10 @@
 //! | [`network`] | what lies between the nodes: latency, access links, firewalls, losses and partitions |
 //! | [`oracle`] | the global truth: who owns a key, what every pointer should be |
 //! | [`overlay`] | the systems, one folder each: [`chord`](overlay::chord), [`full_membership`](overlay::full_membership), [`tracker`](overlay::tracker); and [`storage`](overlay::storage) on top of them |
-//! | [`workload`] | what happens from outside: lookups, joins, as lazy streams (faults are in [`experiment`]) |
+//! | [`workload`] | what happens from outside, as lazy streams: requests, joins, churn and its distributions |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |
-//! | [`experiment`] | builds and runs the simulations of a scenario, judges its claims; the only room that matches on the kind of overlay |
+//! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
 //! | [`report`] | results as JSON, CSV and plots |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
@@ -51,6 +51,8 @@
 //!   earlier one.
 //! - Nothing that reaches a result depends on the order of a hash map, on threads, on
 //!   addresses in memory, on the wall clock, or on the platform's `ln`, `exp`, `pow`.
+//! - An address stands for one identity for ever. Where nodes come and go for long, several
+//!   share a place, and what is kept of nodes is kept by place.
 //! - After warm-up an event allocates nothing.
 //!
 //! # An overlay of your own

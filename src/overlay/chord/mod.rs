@@ -75,6 +75,12 @@
 //! - Round trips (`timing.rs`) are those of requests; an acknowledgement of the transport is
 //!   not timed, so where lookups are passed on only maintenance measures. Peers that are not in
 //!   the tables are not remembered.
+//! - A choice among the followers of a finger (`proximity.rs`) is made when the finger has been
+//!   looked up: the node found names its successors, each candidate without a known distance is
+//!   probed, and who answers faster than the present finger takes its place. The next hop is
+//!   chosen among all that is known to precede the key, the followers of fingers included, which
+//!   are asked for anew whenever the finger is fixed. Nodes of a ring that starts converged have
+//!   measured all this before. Fingers up to the successor are not chosen: they are that one.
 //! - \[T\]'s churn experiments refresh the successor and one other entry in one call of
 //!   stabilisation: that is `stabilize` and `fix_fingers` at the same period.
 //!
