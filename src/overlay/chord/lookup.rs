@@ -122,7 +122,17 @@ impl Chord {
         match self.refinements.next_hop_choices {
             0 | 1 => self.closest_preceding_node(node, limit, avoid, context),
             choices => {
-                let candidates = self.closest_preceding_nodes(node, limit, avoid, choices, context);
+                let mut candidates =
+                    self.closest_preceding_nodes(node, limit, avoid, choices, context);
+                // Not those before the finger: they would give its progress away.
+                let this = context.this_id();
+                let distance_to = |node| this.distance_to(context.id(node));
+                let reach = this.distance_to(limit);
+                let mut fingers = node.fingers.preceding(self.space, reach, distance_to);
+                if let Some(finger) = fingers.find(|finger| !avoid.contains(finger)) {
+                    let progress = distance_to(finger);
+                    candidates.retain(|candidate| distance_to(*candidate) >= progress);
+                }
                 nearest_in_the_network(node, &candidates)
             }
         }

@@ -78,8 +78,8 @@
 //! - A choice among the followers of a finger (`proximity.rs`) is made when the finger has been
 //!   looked up: the node found names its successors, each candidate without a known distance is
 //!   probed, and who answers faster than the present finger takes its place. The next hop is
-//!   chosen among all that is known to precede the key, the followers of fingers included, which
-//!   are asked for anew whenever the finger is fixed. Nodes of a ring that starts converged have
+//!   chosen among the closest preceding finger and what is known after it that precedes the key;
+//!   the followers of a finger are asked for anew whenever it is fixed. Nodes of a ring that starts converged have
 //!   measured all this before. Fingers up to the successor are not chosen: they are that one.
 //! - \[T\]'s churn experiments refresh the successor and one other entry in one call of
 //!   stabilisation: that is `stabilize` and `fix_fingers` at the same period.

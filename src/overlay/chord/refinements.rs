@@ -21,8 +21,9 @@ pub struct Refinements {
     /// A finger is the nearest in the network of so many nodes that follow its start, at least
     /// 1.
     pub finger_choices: usize,
-    /// Of so many nodes that precede the key a lookup goes on to the nearest in the network, at
-    /// least 1. Above 1 a node keeps as many less one of the nodes that follow each finger.
+    /// Of so many nodes a lookup goes on to the nearest in the network, at least 1: the closest
+    /// preceding finger, and those after it that precede the key. Above 1 a node keeps as many
+    /// less one of the nodes that follow each finger.
     pub next_hop_choices: usize,
     /// Whether a node that gets a new predecessor tells the one before.
     pub tell_old_predecessor: bool,

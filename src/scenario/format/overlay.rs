@@ -132,10 +132,11 @@ pub struct Proximity {
     /// one more than `successors`.
     #[schemars(range(min = 1, max = 16))]
     pub fingers: u32,
-    /// A lookup goes on to the nearest of so many nodes, the closest that precede its key, 1
-    /// to 16 (proximity route selection). To have the choice, a node also keeps the nodes that
-    /// follow each of its fingers, one less than this if their lists are long enough: a finger
-    /// and these are the alternates of Stoica et al. 2003, Section VI-F.
+    /// A lookup goes on to the nearest of so many nodes, 1 to 16: the closest finger that
+    /// precedes its key, and of the nodes that follow that one those which precede the key, too
+    /// (proximity route selection; the alternates of Stoica et al. 2003, Section VI-F). For
+    /// that a node keeps the nodes that follow each of its fingers, as far as their successor
+    /// lists go.
     #[schemars(range(min = 1, max = 16))]
     pub next_hop: u32,
 }

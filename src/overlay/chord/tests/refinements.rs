@@ -270,7 +270,7 @@ mod distance {
     use super::*;
 
     #[test]
-    fn the_next_hop_is_the_nearest_of_the_closest() {
+    fn the_next_hop_is_the_nearest_of_a_finger_and_its_followers() {
         let refinements = Refinements { next_hop_choices: 3, ..Refinements::default() };
         let chord = refined(refinements);
         let ids = ids(chord.space, &SIX);
@@ -280,13 +280,16 @@ mod distance {
         bench.node = ring.node(at(8)).unwrap().clone();
         let lookup = Operation::Lookup { lookup: LOOKUP, key: chord.space.id(54) };
         assert_eq!(sent(&bench.operate(lookup))[0].0, at(42), "nothing is known yet");
-        for (number, millis) in [(42, 90), (32, 20), (21, 60), (14, 5)] {
+        bench.node.books.keep_followers(at(42), &[at(48), at(51)], |_| true);
+        for (number, millis) in [(42, 90), (48, 60), (51, 20), (32, 5)] {
             let trip = Duration::from_millis(millis);
             bench.node.books.clock_mut().learn(at(number), trip);
         }
-        assert_eq!(sent(&bench.operate(lookup))[0].0, at(32), "14 is not among the three");
-        bench.unreachable(at(32), ChordMessage::Ping);
-        assert_eq!(sent(&bench.operate(lookup))[0].0, at(14), "42, 21 and 14 are left");
+        assert_eq!(sent(&bench.operate(lookup))[0].0, at(51), "32 is nearer, but no follower");
+        bench.unreachable(at(51), ChordMessage::Ping);
+        assert_eq!(sent(&bench.operate(lookup))[0].0, at(48), "42 and 48 are left");
+        let lookup = Operation::Lookup { lookup: LOOKUP, key: chord.space.id(45) };
+        assert_eq!(sent(&bench.operate(lookup))[0].0, at(42), "48 is beyond the key");
     }
 
     #[test]
