@@ -48,7 +48,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     /// The nodes that can be asked, in the order in which they came up.
     pub(super) up: Vec<Address>,
     /// Those of them that have been asked to leave.
-    leaving: BTreeSet<Address>,
+    pub(super) leaving: BTreeSet<Address>,
     /// How many nodes are up, and since when; and their time before that.
     running: usize,
     running_since: Time,
@@ -145,7 +145,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let requests = |plan: Option<&format::Requests>, purpose| {
             plan.map(|plan| {
                 let plan = build::request_plan(plan);
-                let nodes = setup.nodes() as usize / tokens_per_node;
+                let nodes = population.machines() * population.virtual_nodes / tokens_per_node;
                 let random = RequestStreams::new(setup.seed, repeat, purpose);
                 Requests::new(plan, nodes, tokens_per_node, up.len(), random)
             })
@@ -346,20 +346,22 @@ impl<'s, P: Overlay> Drive<'s, P> {
         match event.change {
             Change::Join => {
                 // Who was to leave this machine in good order has had time enough.
-                for node in self.population.nodes_of(server) {
-                    if let Some(before) = self.simulation.holder(node) {
-                        self.simulation.crash(before);
-                    }
-                }
-                self.take_note_of_stopped();
+                let nodes = self.population.nodes_of(server);
+                let before: BTreeSet<usize> = nodes
+                    .filter_map(|node| self.simulation.holder(node))
+                    .map(|holder| self.population.server_of(holder))
+                    .collect();
+                self.crash(&before);
                 self.come(server);
             }
-            Change::Leave => self.ask_to_leave(server),
-            Change::Crash => {
-                for node in self.hosts_of(server) {
-                    self.simulation.crash(node);
-                }
-                self.take_note_of_stopped();
+            // Who is frozen cannot say goodbye.
+            Change::Leave if !self.is_frozen(server) => {
+                self.faults.does_not_come_back(server);
+                self.ask_to_leave(server);
+            }
+            Change::Leave | Change::Crash => {
+                self.faults.does_not_come_back(server);
+                self.crash(&BTreeSet::from([server]));
             }
         }
     }
@@ -550,7 +552,10 @@ impl<'s, P: Overlay> Drive<'s, P> {
             self.count_running(at, -1);
             self.simulation.protocol().observe_stop(node);
             self.up.retain(|other| *other != node);
-            self.leaving.remove(&node);
+            // Who is frozen goes on leaving when it thaws.
+            if self.simulation.status(node) != Status::Frozen {
+                self.leaving.remove(&node);
+            }
         }
         self.population_changed();
     }

@@ -28,6 +28,8 @@ pub(super) struct Faults {
     passed: usize,
     /// By their numbers.
     under_way: BTreeMap<usize, UnderWay>,
+    /// Nodes that were joining when they were frozen, and when they began.
+    frozen_joins: BTreeMap<Address, Time>,
     happenings: Vec<Happening>,
     /// Chooses whom faults strike.
     random: Stream,
@@ -66,6 +68,7 @@ impl Faults {
             agenda,
             passed: 0,
             under_way: BTreeMap::new(),
+            frozen_joins: BTreeMap::new(),
             happenings: Vec::new(),
             random: Stream::new(setup.seed, repeat, "faults"),
         }
@@ -79,6 +82,15 @@ impl Faults {
     /// When something breaks or mends next.
     pub(super) fn next_time(&self) -> Option<Time> {
         self.agenda.get(self.passed).map(|turn| turn.at)
+    }
+
+    /// A server has gone for reasons of its own: no fault that took it down brings it back.
+    pub(super) fn does_not_come_back(&mut self, server: usize) {
+        for under_way in self.under_way.values_mut() {
+            if let UnderWay::Down(down) = under_way {
+                down.retain(|other| *other != server);
+            }
+        }
     }
 
     /// What has broken and mended.
@@ -118,18 +130,21 @@ impl<P: Overlay> Drive<'_, P> {
         match what {
             Breakage::Crash(victims) => {
                 let servers = self.choose_of_all(victims);
-                self.crash(&servers);
+                self.crash(&servers.iter().copied().collect());
                 self.happens(format!("crash of {} ({victims})", counted(servers.len())));
             }
             Breakage::Restart(victims) => {
                 let servers = self.choose_of_all(victims);
-                self.crash(&servers);
+                self.crash(&servers.iter().copied().collect());
                 self.happens(format!("restart: {} down ({victims})", counted(servers.len())));
                 self.faults.under_way.insert(fault, UnderWay::Down(servers));
             }
             Breakage::Freeze(victims) => {
                 let servers = self.choose_of_all(victims);
                 for node in self.hosts_of_all(&servers) {
+                    if let Some(began) = self.simulation.observer.joining_since(node) {
+                        self.faults.frozen_joins.insert(node, began);
+                    }
                     self.simulation.freeze(node);
                 }
                 self.take_note_of_stopped();
@@ -176,9 +191,13 @@ impl<P: Overlay> Drive<'_, P> {
     }
 
     /// Servers crash. Who is frozen will not thaw any more.
-    fn crash(&mut self, servers: &[usize]) {
-        for node in self.hosts_of_all(servers) {
+    pub(super) fn crash(&mut self, servers: &BTreeSet<usize>) {
+        let nodes: Vec<Address> =
+            servers.iter().flat_map(|server| self.hosts_of(*server)).collect();
+        for node in nodes {
             self.simulation.crash(node);
+            self.leaving.remove(&node);
+            self.faults.frozen_joins.remove(&node);
         }
         for under_way in self.faults.under_way.values_mut() {
             if let UnderWay::Frozen(frozen) = under_way {
@@ -199,12 +218,15 @@ impl<P: Overlay> Drive<'_, P> {
         let mut thawed = 0;
         let now = self.simulation.now();
         for server in servers.iter().filter(|server| !kept.contains(server)) {
-            thawed += 1;
+            thawed += usize::from(self.is_frozen(*server));
             for node in self.hosts_of(*server) {
                 if self.simulation.status(node) != Status::Frozen {
                     continue; // it had left before
                 }
                 self.simulation.observer.node_returns(node);
+                if let Some(began) = self.faults.frozen_joins.remove(&node) {
+                    self.simulation.observer.join_goes_on(node, began);
+                }
                 self.simulation.protocol().observe_return(node);
                 self.simulation.thaw(node);
                 self.count_running(now, 1);
@@ -341,6 +363,10 @@ impl<P: Overlay> Drive<'_, P> {
     /// The servers that run, frozen ones too, in ascending order.
     fn running_servers(&self) -> Vec<usize> {
         (0..self.population.servers()).filter(|server| self.is_running(*server)).collect()
+    }
+
+    pub(super) fn is_frozen(&self, server: usize) -> bool {
+        self.hosts_of(server).any(|node| self.simulation.status(node) == Status::Frozen)
     }
 
     fn is_running(&self, server: usize) -> bool {

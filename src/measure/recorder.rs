@@ -215,6 +215,16 @@ impl<'i> Recorder<'i> {
         self.joining.insert(node, now);
     }
 
+    /// When a node began to join, if it does not take part yet.
+    pub fn joining_since(&self, node: Address) -> Option<Time> {
+        self.joining.get(&node).copied()
+    }
+
+    /// A node that had stopped while it was joining goes on with that.
+    pub fn join_goes_on(&mut self, node: Address, began: Time) {
+        self.joining.insert(node, began);
+    }
+
     /// Whether a node began to join and does not take part yet.
     pub fn is_joining(&self, node: Address) -> bool {
         self.joining.contains_key(&node)

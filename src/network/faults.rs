@@ -13,7 +13,7 @@ pub struct DisturbanceId(u32);
 #[derive(Clone, Debug, Default)]
 pub struct Disturbances {
     losses: Vec<(DisturbanceId, f64)>,
-    /// The group of every address.
+    /// The group of every place.
     partitions: Vec<(DisturbanceId, Vec<u16>)>,
     begun: u32,
 }

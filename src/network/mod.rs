@@ -19,7 +19,7 @@ pub use latency::Latency;
 
 use crate::sim::{Address, Duration, Envelope, Stream, Time};
 
-/// A network of independent one-way delays and independent losses.
+/// What lies between the places of nodes.
 #[derive(Debug)]
 pub struct Network {
     latency: Rc<Latency>,

@@ -233,7 +233,7 @@ mod tests {
                 "retries": {"count": 2, "after": "3s"},
                 "parallel": 1,
                 "timeout": {"adaptive": {"minimum": "50ms"}},
-                "proximity": {"fingers": 3, "next_hop": 4},
+                "proximity": {"next_hop": 4},
                 "stabilize": {"period": "1s", "jitter": 0.5},
                 "fix_fingers": {"period": "2s", "fingers": "all_distant"},
                 "check_predecessor": {"period": "3s"},

@@ -82,7 +82,8 @@ impl Requests {
 
     /// When the next one is due.
     pub fn next_time(&self) -> Option<Time> {
-        self.next
+        // One that is too late stays planned: more nodes may bring it forward.
+        self.next.filter(|at| *at < self.plan.stop)
     }
 
     /// The next one: who asks, for what, as `draw` draws it. `None` when it is the turn of a
@@ -135,7 +136,7 @@ impl Requests {
                 now + self.random.times.exponential_nanos(mean)
             }
         };
-        let is_left = limit.is_none_or(|limit| self.turn < limit) && at < self.plan.stop;
+        let is_left = limit.is_none_or(|limit| self.turn < limit);
         self.next = is_left.then_some(at);
     }
 }

@@ -22,8 +22,9 @@ const FEW: usize = 1024;
 pub(super) struct Firewall {
     /// How long something may come back.
     mapping: Duration,
-    /// When a node inside (the first) last sent something to one outside.
-    last: BTreeMap<(Address, Address), Time>,
+    /// Since when a node inside (the first) has been sending to one outside without a pause, and
+    /// when it last did.
+    last: BTreeMap<(Address, Address), (Time, Time)>,
     /// How many pairs there are when they are next looked through.
     sweep_at: usize,
 }
@@ -37,10 +38,18 @@ impl Firewall {
     /// A node inside sends something that passes the firewall at the moment `at`, now or
     /// later.
     pub(super) fn lets_out(&mut self, now: Time, at: Time, inside: Address, outside: Address) {
-        self.last.insert((inside, outside), at);
+        let mapping = self.mapping;
+        self.last
+            .entry((inside, outside))
+            .and_modify(|(opened, last)| {
+                if at > *last + mapping {
+                    *opened = at;
+                }
+                *last = at;
+            })
+            .or_insert((at, at));
         if self.last.len() >= self.sweep_at {
-            let mapping = self.mapping;
-            self.last.retain(|_, last| now <= *last + mapping);
+            self.last.retain(|_, (_, last)| now <= *last + mapping);
             self.sweep_at = FEW.max(2 * self.last.len());
         }
     }
@@ -48,7 +57,7 @@ impl Firewall {
     /// Whether something passes that comes to a node inside at this moment.
     pub(super) fn lets_in(&self, at: Time, inside: Address, outside: Address) -> bool {
         let last = self.last.get(&(inside, outside));
-        last.is_some_and(|last| at <= *last + self.mapping)
+        last.is_some_and(|(opened, last)| *opened <= at && at <= *last + self.mapping)
     }
 }
 

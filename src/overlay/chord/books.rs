@@ -77,8 +77,10 @@ impl Books {
         let due = *tried;
         tried.due = now + after;
         tried.left = tried.left.saturating_sub(1);
-        tried.under_way += 1;
+        // A search that is over here will not report its end.
+        let searches = pages.searches.len();
         pages.searches.retain(|search| search.lookup() != due.lookup);
+        tried.under_way += u32::from(pages.searches.len() == searches);
         if due.left == 0 {
             self.close(due.lookup);
         }

@@ -98,6 +98,13 @@ impl Clock {
         }
     }
 
+    /// Keeps some peers only, if there are more than so many.
+    fn keep_within(&mut self, count: usize, is_kept: impl Fn(Address) -> bool) {
+        if self.peers.len() > count {
+            self.peers.retain(|(peer, _)| is_kept(*peer));
+        }
+    }
+
     /// A peer is dropped from the tables.
     pub(super) fn forget(&mut self, peer: Address) {
         if let Ok(place) = self.peers.binary_search_by_key(&peer, |(other, _)| *other) {
@@ -165,8 +172,19 @@ impl Chord {
             || node.books.followers().any(|other| other == peer);
         if self.followers_of_fingers() > 0 && is_in_tables {
             node.books.clock_mut().learn(peer, sample);
+            self.forget_distances(node);
         }
         Some(sample)
+    }
+
+    /// Drops the distances of nodes that are in no table any more, once they are most of them.
+    fn forget_distances(&self, node: &mut ChordNode) {
+        let followers: Vec<Address> = node.books.followers().collect();
+        let in_tables = node.successors.len() + node.fingers.runs().count() + followers.len();
+        let (successors, fingers) = (&node.successors, &node.fingers);
+        node.books.clock_mut().keep_within(2 * in_tables + 16, |peer| {
+            successors.contains(&peer) || fingers.contains(peer) || followers.contains(&peer)
+        });
     }
 
     /// A request has not been answered.

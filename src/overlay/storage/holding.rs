@@ -306,6 +306,7 @@ impl<P: KeyRouting> Stored<P> {
         };
         answer(message, context);
         if let Some(duties) = node.items.get_mut(&item).and_then(Holding::duties)
+            && self.storage.followers() > 0
             && duties.awaited.is_empty()
             && duties.holders.len() == self.storage.followers()
             && !duties.holders.contains(&from)

@@ -39,8 +39,7 @@
 //!   sent it. Who has a copy of which its owner has not spoken during several repairs looks the
 //!   owner up and offers it the item: the owner takes it, or says that it is not needed.
 //! - Of two versions the higher wins, wherever they meet.
-//! - A value travels in one message, however large; a network with rates is not modelled
-//!   here.
+//! - A value travels in one message, however large, under one header.
 
 mod holding;
 mod message;

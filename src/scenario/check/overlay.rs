@@ -115,6 +115,13 @@ fn refinements(chord: &Chord) -> Checked {
             return refuse(&place, problem, "leave out this or `overlay.chord.join`");
         }
     }
+    if chord.proximity.fingers > 1 && chord.proximity.next_hop > 1 {
+        return refuse(
+            &place("proximity.next_hop"),
+            "fingers are chosen by distance already",
+            "leave out this or `overlay.chord.proximity.fingers`",
+        );
+    }
     if chord.proximity.fingers > chord.successors + 1 {
         return refuse(
             &place("proximity.fingers"),

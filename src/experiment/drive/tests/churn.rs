@@ -167,3 +167,37 @@ impl build::Task for Sizes<'_> {
         }
     }
 }
+
+/// Churn goes on while faults last: who has gone meanwhile is not brought back by their end, and
+/// nobody takes a place that is taken.
+#[test]
+fn faults_and_churn_do_not_bring_back_each_other_s_dead() {
+    for rejoin in ["same_id", "new_id"] {
+        let three_minutes = json!({"exponential": {"mean": "3min"}});
+        let churn = json!({
+            "sessions": three_minutes, "downtimes": three_minutes, "rejoin": rejoin,
+            "join_every": "1min", "graceful": 0.5,
+        });
+        let calm = churning(&churn, &chord(), "40min");
+        let mut setup = calm.points[0].setup.clone();
+        let faulty = json!({
+            "name": "churn",
+            "population": {"nodes": 60, "churn": churn},
+            "overlay": chord(),
+            "faults": [
+                {"at": "5min", "until": "20min", "restart": {"fraction": 0.5}},
+                {"at": "6min", "until": "15min", "freeze": {"fraction": 0.5}},
+                {"at": "10min", "until": "18min", "freeze": {"fraction": 0.5}},
+            ],
+            "duration": "40min",
+        });
+        let plan = parse("churn.json", &faulty.to_string(), &Overrides::default()).unwrap();
+        setup.faults.clone_from(&plan.points[0].setup.faults);
+        let tally = crate::experiment::simulate(&setup, 0);
+        assert_eq!(tally.correct + tally.incorrect + tally.failures.total(), tally.issued);
+        let nodes = |tally: &Tally| tally.timeline.last().unwrap().values["nodes"];
+        // All who were down or frozen have been replaced by churn's own since.
+        let (with, without) = (nodes(&tally), nodes(&simulate(&calm)));
+        assert!((with - without).abs() <= 2.0, "{rejoin}: {with} nodes, {without} without faults");
+    }
+}
