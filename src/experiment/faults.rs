@@ -158,7 +158,10 @@ impl<P: Overlay> Drive<'_, P> {
                 self.happens(format!("loss of {probability} begins"));
                 if self.simulation.network_mut().loss() >= 1.0 {
                     let now = notices::at(self.simulation.now());
-                    self.notices.say(format!("no message arrives from {now} on: all are lost"));
+                    let until = self.setup.faults[fault].until.map(|end| Time::ZERO + end);
+                    let end = until
+                        .map_or_else(|| "on".to_owned(), |end| format!("to {}", notices::at(end)));
+                    self.notices.say(format!("no message arrives from {now} {end}: all are lost"));
                 }
             }
         }

@@ -180,7 +180,7 @@ fn a_partition_of_everything_and_a_loss_of_everything_are_told_of() {
         run(&scenario).notices[..2],
         [
             "from 1 s on a partition leaves no two servers that reach each other",
-            "no message arrives from 3 s on: all are lost",
+            "no message arrives from 3 s to 4 s: all are lost",
         ]
     );
 }

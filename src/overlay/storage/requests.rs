@@ -8,6 +8,8 @@ use crate::id::Id;
 use crate::overlay::KeyRouting;
 use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Time, Value};
 
+/// How often an owner is searched for beyond one that does not answer.
+const MOST_SEARCHED: u8 = 16;
 /// A request that has asked this many nodes in vain is given up.
 const MOST_ASKED: u32 = 12;
 /// A request whose lookup has not been answered for so long is forgotten.
@@ -36,6 +38,8 @@ struct Open {
     others: SmallVec<[Address; 4]>,
     /// A node that owns the item and does not answer: who comes behind it?
     beyond: Option<Address>,
+    /// How often it has been searched for beyond that one.
+    searched: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,7 +97,7 @@ impl Requests {
         // What the overlay below never answered.
         self.open.retain(|open| now.since(open.since) < PATIENCE);
         self.puts.retain(|put| now.since(put.since) < PATIENCE);
-        Open { item, purpose, since: now, hops, asked, others, beyond: None }
+        Open { item, purpose, since: now, hops, asked, others, beyond: None, searched: 0 }
     }
 
     fn take(&mut self, matches: impl Fn(&Open) -> bool) -> Option<Open> {
@@ -335,7 +339,9 @@ impl<P: KeyRouting> Stored<P> {
             open.beyond = None;
             open.asked = 0;
             self.search(node, open, context);
-        } else if open.beyond.is_some() && open.asked < 4 {
+        } else if open.beyond.is_some() && open.asked < 4 && open.searched < MOST_SEARCHED {
+            // Counted: a node that is not in yet is told at once that it finds nobody.
+            open.searched += 1;
             self.search(node, open, context);
         } else {
             self.end(node, &open, context);
