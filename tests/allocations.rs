@@ -11,7 +11,7 @@ use std::cell::Cell;
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::network::{Latency, Network};
 use dhtsim::oracle::{Ring, Truth};
-use dhtsim::overlay::chord::{Chord, FixedFingers, JoinVersion, LookupStyle, Period};
+use dhtsim::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
 use dhtsim::sim::{
     Address, Duration, LookupId, Note, Observer, Operation, Simulation, Start, Stream, Time,
 };
@@ -67,18 +67,12 @@ const MEASURED: u64 = 10;
 fn minutes(lookup: LookupStyle) -> Vec<(u64, u64)> {
     let period = |seconds| Period { mean: Duration::from_secs(seconds), jitter: 0.5 };
     let chord = Chord {
-        space: IdSpace::new(160).unwrap(),
         successors: 8,
-        fingers: true,
-        join: JoinVersion::Stabilized,
         lookup,
-        request_timeout: Duration::from_millis(500),
         stabilize: Some(period(1)),
         fix_fingers: Some((period(2), FixedFingers::InTurnDistant)),
         check_predecessor: Some(period(5)),
-        ask_before_adopting: true,
-        virtual_nodes: 1,
-        refinements: dhtsim::overlay::chord::Refinements::default(),
+        ..Chord::new(IdSpace::new(160).unwrap())
     };
     let ids: Vec<Id> = (0..NODES).map(|n| chord.space.hash(format!("node {n}"))).collect();
     let stream = |purpose| Stream::new(1, 0, purpose);

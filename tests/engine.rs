@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use dhtsim::id::{Id, IdSpace};
 use dhtsim::network::{Access, Class, Latency, Network as Wires};
 use dhtsim::oracle::{Ring, Truth};
-use dhtsim::overlay::chord::{Chord, FixedFingers, JoinVersion, LookupStyle, Period};
+use dhtsim::overlay::chord::{Chord, FixedFingers, LookupStyle, Period};
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{
     Address, Context, Duration, Envelope, LookupId, Message, Network, Note, Observer, Operation,
@@ -997,19 +997,13 @@ mod queues {
     ) -> (u64, u64) {
         let period = |millis, jitter| Period { mean: ms(millis), jitter };
         let chord = Chord {
-            space: IdSpace::new(160).unwrap(),
             successors: 8,
-            fingers: true,
-            join: JoinVersion::Stabilized,
             lookup,
-            request_timeout: ms(500),
             stabilize: Some(period(1000, 0.5)),
             // In step, so that there are many simultaneous events.
             fix_fingers: Some((period(2000, 0.0), FixedFingers::AllDistant)),
             check_predecessor: Some(period(200_000, 0.5)),
-            ask_before_adopting: true,
-            virtual_nodes: 1,
-            refinements: dhtsim::overlay::chord::Refinements::default(),
+            ..Chord::new(IdSpace::new(160).unwrap())
         };
         let ids: Vec<Id> = (0..NODES).map(|n| chord.space.hash(format!("node {n}"))).collect();
         let stream = |purpose| Stream::new(1, 0, purpose);

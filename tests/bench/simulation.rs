@@ -16,7 +16,7 @@ use dhtsim::id::{Id, IdSpace};
 use dhtsim::measure::Recorder;
 use dhtsim::network::{Latency, Network};
 use dhtsim::oracle::{Ring, Truth};
-use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, JoinVersion, LookupStyle, Period};
+use dhtsim::overlay::chord::{Chord, ChordTimer, FixedFingers, LookupStyle, Period};
 use dhtsim::population::Population;
 use dhtsim::sim::queue::{CalendarQueue, EventQueue, HeapQueue};
 use dhtsim::sim::{Duration, Operation, Scheduled, Simulation, Start, Stream, Time};
@@ -27,18 +27,11 @@ use dhtsim::workload::{Arrivals, RequestPlan, RequestStreams, Requests};
 fn maintained() -> Chord {
     let period = |seconds| Period { mean: Duration::from_secs(seconds), jitter: 0.5 };
     Chord {
-        space: IdSpace::new(160).unwrap(),
-        successors: 1,
-        fingers: true,
-        join: JoinVersion::Stabilized,
         lookup: LookupStyle::SemiRecursive,
-        request_timeout: Duration::from_millis(500),
         stabilize: Some(period(20)),
         fix_fingers: Some((period(120), FixedFingers::InTurn)),
         check_predecessor: Some(period(120)),
-        ask_before_adopting: true,
-        virtual_nodes: 1,
-        refinements: dhtsim::overlay::chord::Refinements::default(),
+        ..Chord::new(IdSpace::new(160).unwrap())
     }
 }
 

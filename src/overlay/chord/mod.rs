@@ -573,6 +573,25 @@ impl Protocol for Chord {
 }
 
 impl Chord {
+    /// A ring with fingers and one successor, one node a server, whose iterative lookups wait
+    /// half a second for an answer and whose nodes do nothing by themselves.
+    pub fn new(space: IdSpace) -> Chord {
+        Chord {
+            space,
+            successors: 1,
+            fingers: true,
+            join: JoinVersion::Stabilized,
+            lookup: LookupStyle::Iterative,
+            request_timeout: Duration::from_millis(500),
+            stabilize: None,
+            fix_fingers: None,
+            check_predecessor: None,
+            ask_before_adopting: true,
+            virtual_nodes: 1,
+            refinements: Refinements::default(),
+        }
+    }
+
     fn is_base(&self) -> bool {
         matches!(self.join, JoinVersion::Base(_))
     }

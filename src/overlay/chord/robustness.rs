@@ -114,7 +114,7 @@ pub(in crate::overlay) fn rings(space: IdSpace) -> Vec<Chord> {
         for fingers in [true, false] {
             for init in [FingerInit::Each, FingerInit::SkipCovered, FingerInit::NeighbourHints] {
                 let join = JoinVersion::Base(init);
-                rings.push(Chord { fingers, join, lookup, ..ring(space, 1) });
+                rings.push(Chord { fingers, join, lookup, ..Chord::new(space) });
             }
             for successors in [1, 4] {
                 for ask_before_adopting in [true, false] {
@@ -156,23 +156,6 @@ fn refinements(lookup: LookupStyle) -> Vec<Refinements> {
     ]
 }
 
-fn ring(space: IdSpace, successors: usize) -> Chord {
-    Chord {
-        space,
-        successors,
-        fingers: true,
-        join: JoinVersion::Stabilized,
-        lookup: LookupStyle::Iterative,
-        request_timeout: Duration::from_millis(500),
-        stabilize: None,
-        fix_fingers: None,
-        check_predecessor: None,
-        ask_before_adopting: true,
-        virtual_nodes: 1,
-        refinements: Refinements::default(),
-    }
-}
-
 fn maintained(space: IdSpace, successors: usize) -> Chord {
     let period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
     let which = match successors {
@@ -183,7 +166,8 @@ fn maintained(space: IdSpace, successors: usize) -> Chord {
         stabilize: Some(period),
         fix_fingers: Some((period, which)),
         check_predecessor: Some(period),
-        ..ring(space, successors)
+        successors,
+        ..Chord::new(space)
     }
 }
 

@@ -17,20 +17,7 @@ mod refinements;
 const PERIOD: Period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
 
 fn chord(bits: u32) -> Chord {
-    Chord {
-        space: IdSpace::new(bits).unwrap(),
-        successors: 1,
-        fingers: true,
-        join: JoinVersion::Stabilized,
-        lookup: LookupStyle::Iterative,
-        request_timeout: Duration::from_millis(500),
-        stabilize: None,
-        fix_fingers: None,
-        check_predecessor: None,
-        ask_before_adopting: true,
-        virtual_nodes: 1,
-        refinements: Refinements::default(),
-    }
+    Chord::new(IdSpace::new(bits).unwrap())
 }
 
 fn maintained(bits: u32, successors: usize) -> Chord {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::IdSpace;
 use crate::oracle::Ring;
-use crate::overlay::chord::{Chord, FingerInit, FixedFingers, JoinVersion, LookupStyle, Period};
+use crate::overlay::chord::{Chord, FingerInit, FixedFingers, JoinVersion, Period};
 use crate::overlay::full_membership::{self, FullMembership, Spread};
 use crate::population::Population;
 use crate::sim::{Envelope, Network, Observer, RequestId, Simulation, Status, Stream, Time};
@@ -262,18 +262,13 @@ fn ids(space: IdSpace, seed: u64, tokens: usize) -> Vec<Id> {
 fn chord(space: IdSpace, successors: usize, fingers: bool) -> Chord {
     let period = Period { mean: Duration::from_secs(1), jitter: 0.5 };
     Chord {
-        space,
         successors,
         fingers,
-        virtual_nodes: 1,
-        refinements: crate::overlay::chord::Refinements::default(),
-        join: JoinVersion::Stabilized,
-        lookup: LookupStyle::Iterative,
         request_timeout: MS(200),
         stabilize: Some(period),
         fix_fingers: fingers.then_some((period, FixedFingers::AllDistant)),
         check_predecessor: Some(period),
-        ask_before_adopting: true,
+        ..Chord::new(space)
     }
 }
 
