@@ -125,11 +125,9 @@ impl Chord {
                 let mut candidates =
                     self.closest_preceding_nodes(node, limit, avoid, choices, context);
                 // Not those before the finger: they would give its progress away.
-                let this = context.this_id();
-                let distance_to = |node| this.distance_to(context.id(node));
-                let reach = this.distance_to(limit);
-                let mut fingers = node.fingers.preceding(self.space, reach, distance_to);
-                if let Some(finger) = fingers.find(|finger| !avoid.contains(finger)) {
+                if let Some(finger) = self.closest_preceding_finger(node, limit, avoid, context) {
+                    let this = context.this_id();
+                    let distance_to = |node| this.distance_to(context.id(node));
                     let progress = distance_to(finger);
                     candidates.retain(|candidate| distance_to(*candidate) >= progress);
                 }
@@ -138,8 +136,8 @@ impl Chord {
         }
     }
 
-    /// The known node that most immediately precedes `limit`.
-    fn closest_preceding_node(
+    /// The highest finger before `limit`.
+    fn closest_preceding_finger(
         &self,
         node: &ChordNode,
         limit: Id,
@@ -150,10 +148,24 @@ impl Chord {
         let distance_to = |node| this.distance_to(context.id(node));
         let reach = this.distance_to(limit);
         let mut fingers = node.fingers.preceding(self.space, reach, distance_to);
-        let finger = fingers.find(|finger| !avoid.contains(finger));
+        fingers.find(|finger| !avoid.contains(finger))
+    }
+
+    /// The known node that most immediately precedes `limit`.
+    fn closest_preceding_node(
+        &self,
+        node: &ChordNode,
+        limit: Id,
+        avoid: &[Address],
+        context: &Context<'_, Self>,
+    ) -> Option<Address> {
+        let finger = self.closest_preceding_finger(node, limit, avoid, context);
         if self.fingers && node.successors.len() == 1 {
             return finger; // the successor is finger 0
         }
+        let this = context.this_id();
+        let distance_to = |node| this.distance_to(context.id(node));
+        let reach = this.distance_to(limit);
         let distance = finger.map_or(Id::ZERO, distance_to);
         // Nearest first, so the first hit from behind is the best of the list.
         let nearer = node.successors.iter().rev().find(|successor| {
