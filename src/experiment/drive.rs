@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::id::Id;
 use crate::measure::{BeforeFault, Recorder, Sample, Tally, Trace};
 use crate::network::Network;
-use crate::oracle::{Ring, Truth};
+use crate::oracle::{Ring, Rings, Truth};
 use crate::overlay::Overlay;
 use crate::population::Population;
 use crate::scenario::{Breakage, Setup, format};
@@ -31,8 +31,6 @@ pub(super) struct Drive<'s, P: Overlay> {
     churn: Option<Churn>,
     pub(super) faults: Faults,
     pub(super) notices: Notices,
-    /// Whether the run has come to an end before its time.
-    is_over: bool,
     lookups: Option<Requests>,
     puts: Option<Requests>,
     gets: Option<Requests>,
@@ -112,9 +110,10 @@ impl<'s, P: Overlay> Drive<'s, P> {
             .count()
             + 1;
         let network = build::network(setup, repeat, population);
+        let delays = network.direct_delays(population.places());
         let recorder = Recorder::new(ids, Rc::clone(&ring), timeout.map(|span| span.0))
             .with_tokens(tokens_per_node)
-            .with_direct_delays(network.direct_delays(population.places()))
+            .with_direct_delays(delays.clone())
             .interrupting(protocol.is_told_by_oracle())
             .ending_with_loop(setup.duration.is_none());
         let parameters = protocol.clone();
@@ -126,7 +125,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if setup.faults.iter().any(|fault| matches!(fault.what, Breakage::Freeze(_))) {
             simulation.prepare_to_freeze();
         }
-        let delays = simulation.network().direct_delays(population.places());
         let round_trip = |one, other| delays.between(one, other) + delays.between(other, one);
         let mut converged = parameters.converged(truth, round_trip);
         // In ring order: neighbours have nearly the same fingers, which then are in the cache.
@@ -163,7 +161,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
             churn,
             faults,
             notices: Notices::default(),
-            is_over: false,
             lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
             puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
             gets: requests(storage.and_then(|storage| storage.gets.as_ref()), "gets"),
@@ -194,23 +191,23 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if self.setup.duration.is_some() && self.next_sample == Some(end) {
             self.sample();
         }
-        if self.is_over {
+        let is_over = self.is_over();
+        if is_over {
             self.notice_loops();
         }
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
         let (keys, handled) = (self.keys_per_server(), self.counted_handled());
-        let (messages, ring) = (self.messages(), self.ring_health());
+        let rings = self.rings();
+        let (messages, ring) = (self.messages(), self.ring_health(&rings));
         let (waiting, values) = (self.waiting(&handled), self.values());
         let routing_entries = self.routing_entries();
         // Where all know all, nobody goes round the ring.
         let goes_round = self.simulation.protocol().ring().is_some() && !self.all_know_all();
-        let rings = goes_round.then(|| self.rings());
-        let long_ago =
-            Time::from_nanos(self.simulation.now().as_nanos().saturating_sub(LONG_JOIN.as_nanos()));
-        let joining = self.simulation.observer.joining_since_before(long_ago);
-        let notices = self.notices.finish(rings.as_ref(), joining);
-        let end = if self.is_over { self.simulation.now() } else { end };
+        let now = self.simulation.now();
+        let joining = self.simulation.observer.joining_for_longer_than(LONG_JOIN, now);
+        let notices = self.notices.finish(goes_round.then_some(&rings), joining);
+        let end = if is_over { now } else { end };
         let simulation = self.simulation;
         let mut tally = Tally {
             system: simulation.protocol().system().to_owned(),
@@ -260,7 +257,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn run_before(&mut self, end: Time) {
         while let Some((at, event)) = self.next_event(end) {
             self.simulate_before(at);
-            if self.is_over {
+            if self.is_over() {
                 return;
             }
             match event {
@@ -282,14 +279,18 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// has departed.
     fn simulate_before(&mut self, end: Time) {
         while !self.simulation.run_before(end) {
-            self.is_over = self.simulation.observer.must_end();
-            if self.is_over {
+            if self.is_over() {
                 return;
             }
             self.take_note_of_stopped();
             self.give_contacts();
         }
         self.take_note_of_stopped();
+    }
+
+    /// Whether the run has come to an end before its time.
+    fn is_over(&self) -> bool {
+        self.simulation.observer.must_end()
     }
 
     fn join(&mut self) {
@@ -373,7 +374,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         let simulation = &self.simulation;
         let lets_in = |node: &Address| {
             !self.leaving.contains(node)
-                && !simulation.observer.is_joining(*node)
+                && simulation.observer.joining_since(*node).is_none()
                 && simulation.network().is_contactable(simulation.place(*node))
         };
         // Nearly everybody does.
@@ -537,7 +538,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
     pub(super) fn check_joins(&mut self) {
         let promises = self.simulation.protocol().is_right_after_joins();
         if promises && !self.is_checked && self.before_fault.is_none() {
-            self.wrong_joins += u64::from(!self.ring_health().is_right());
+            // Whether it is one ring follows from its pointers.
+            self.wrong_joins += u64::from(!self.ring_health(&Rings::default()).is_right());
         }
         self.is_checked = true;
     }

@@ -189,15 +189,13 @@ impl<P: Overlay> Drive<'_, P> {
         }
     }
 
-    fn hosts_of_all(&self, servers: &[usize]) -> Vec<Address> {
-        servers.iter().flat_map(|server| self.hosts_of(*server)).collect()
+    fn hosts_of_all<'a>(&self, servers: impl IntoIterator<Item = &'a usize>) -> Vec<Address> {
+        servers.into_iter().flat_map(|server| self.hosts_of(*server)).collect()
     }
 
     /// Servers crash. Who is frozen will not thaw any more.
     pub(super) fn crash(&mut self, servers: &BTreeSet<usize>) {
-        let nodes: Vec<Address> =
-            servers.iter().flat_map(|server| self.hosts_of(*server)).collect();
-        for node in nodes {
+        for node in self.hosts_of_all(servers) {
             self.simulation.crash(node);
             self.leaving.remove(&node);
             self.faults.frozen_joins.remove(&node);

@@ -190,8 +190,9 @@ impl<P: Overlay> Drive<'_, P> {
         bytes
     }
 
-    /// Compares every pointer of every node with what it should be.
-    pub(super) fn ring_health(&self) -> RingHealth {
+    /// Compares every pointer of every node with what it should be; the rings that they form
+    /// have been counted.
+    pub(super) fn ring_health(&self, rings: &Rings) -> RingHealth {
         let protocol = self.simulation.protocol();
         let Some(shape) = protocol.ring() else { return RingHealth::default() };
         let (space, ids) = (self.setup.id_space, &self.population.ids);
@@ -222,7 +223,6 @@ impl<P: Overlay> Drive<'_, P> {
                 }
             }
         }
-        let rings = self.rings();
         let nodes = self.ring().len().max(1) as f64;
         let all_fingers = nodes * f64::from(space.bits());
         RingHealth {
@@ -237,10 +237,14 @@ impl<P: Overlay> Drive<'_, P> {
         }
     }
 
-    /// The rings that the nodes form, each by its first successor that is up.
+    /// The rings that the nodes form, each by its first successor that is up; none where nodes
+    /// stand on no ring.
     pub(super) fn rings(&self) -> Rings {
         const ABSENT: u32 = u32::MAX;
         let protocol = self.simulation.protocol();
+        if protocol.ring().is_none() {
+            return Rings::default();
+        }
         let ids = &self.population.ids;
         let mut number_of = vec![ABSENT; ids.len()];
         for (number, token) in (0..).zip(self.ring().iter()) {
@@ -340,7 +344,7 @@ impl<P: Overlay> Drive<'_, P> {
         let nodes = self.nodes().count() as f64;
         let mut values = BTreeMap::from([("nodes", nodes)]);
         if protocol.ring().is_some() {
-            let ring = self.ring_health();
+            let ring = self.ring_health(&self.rings());
             values.insert("ring.right_successors", ring.right_successors);
             values.insert("ring.right_predecessors", ring.right_predecessors);
             values.insert("ring.right_fingers", ring.right_fingers);

@@ -225,14 +225,9 @@ impl<'i> Recorder<'i> {
         self.joining.insert(node, began);
     }
 
-    /// Whether a node began to join and does not take part yet.
-    pub fn is_joining(&self, node: Address) -> bool {
-        self.joining.contains_key(&node)
-    }
-
-    /// How many nodes began to join before this moment and do not take part yet.
-    pub fn joining_since_before(&self, moment: Time) -> usize {
-        self.joining.values().filter(|began| **began < moment).count()
+    /// How many nodes began to join longer ago than that and do not take part yet.
+    pub fn joining_for_longer_than(&self, time: Duration, now: Time) -> usize {
+        self.joining.values().filter(|began| now.since(**began) > time).count()
     }
 
     /// A node is asked to leave.

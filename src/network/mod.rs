@@ -90,9 +90,9 @@ impl Network {
     pub fn direct_delays(&self, places: Vec<u32>) -> DirectDelays {
         DirectDelays {
             latency: Rc::clone(&self.latency),
-            slow: self.access.as_ref().map_or_else(Vec::new, |access| access.slowness()),
+            slow: self.access.as_ref().map_or_else(Vec::new, |access| access.slowness()).into(),
             virtual_nodes: self.virtual_nodes,
-            places,
+            places: places.into(),
         }
     }
 
@@ -138,10 +138,10 @@ fn server_of(node: Address, virtual_nodes: usize) -> usize {
 pub struct DirectDelays {
     latency: Rc<Latency>,
     /// The factor of every server's slowness; none if none is slow.
-    slow: Vec<f64>,
+    slow: Rc<[f64]>,
     virtual_nodes: usize,
     /// The place of every node; its own if this is empty.
-    places: Vec<u32>,
+    places: Rc<[u32]>,
 }
 
 impl DirectDelays {
