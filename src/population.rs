@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::id::{Id, IdSpace};
-use crate::sim::{Address, Stream};
+use crate::sim::{Address, Stream, ask_for_huge_pages};
 
 /// Who is who: one entry a node on the ring, by address.
 ///
@@ -50,6 +50,7 @@ impl Population {
             collisions: 0,
             machines: None,
         };
+        ask_for_huge_pages(population.ids.spare_capacity_mut());
         for _ in 0..servers {
             population.push_server(space, random);
         }

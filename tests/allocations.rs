@@ -88,7 +88,7 @@ fn minutes(lookup: LookupStyle) -> Vec<(u64, u64)> {
             chord.successors,
             true,
         );
-        simulation.start_with(address, chord.converged_node(right), Start::Resume);
+        simulation.start_with(address, chord.converged_node(&right), Start::Resume);
     }
 
     let mut random = stream("lookups");

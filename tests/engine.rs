@@ -1018,7 +1018,7 @@ mod queues {
                 chord.successors,
                 true,
             );
-            simulation.start_with(address, chord.converged_node(right), Start::Resume);
+            simulation.start_with(address, chord.converged_node(&right), Start::Resume);
         }
         let mut random = stream("lookups");
         for lookup in 0..1000 {

@@ -31,9 +31,9 @@ pub(super) struct Drive<'s, P: Overlay> {
     churn: Option<Churn>,
     pub(super) faults: Faults,
     pub(super) notices: Notices,
-    lookups: Option<Requests>,
-    puts: Option<Requests>,
-    gets: Option<Requests>,
+    lookups: Option<Box<Requests>>,
+    puts: Option<Box<Requests>>,
+    gets: Option<Box<Requests>>,
     /// The next key that has no value yet.
     next_new_key: usize,
     /// When the warm-up ends, while it lasts, and what had been counted then.
@@ -145,7 +145,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
                 let plan = build::request_plan(plan);
                 let nodes = population.machines() * population.virtual_nodes / tokens_per_node;
                 let random = RequestStreams::new(setup.seed, repeat, purpose);
-                Requests::new(plan, nodes, tokens_per_node, up.len(), random)
+                Box::new(Requests::new(plan, nodes, tokens_per_node, up.len(), random))
             })
         };
         let storage = setup.workload.storage.as_ref();
@@ -236,7 +236,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// The next thing from outside that lies before `end`.
     fn next_event(&self, end: Time) -> Option<(Time, Event)> {
-        let next = |requests: &Option<Requests>| requests.as_ref().and_then(Requests::next_time);
+        let next = |requests: &Option<Box<Requests>>| requests.as_ref()?.next_time();
         let events = [
             (self.warm_up_end, Event::WarmUpEnd),
             (self.next_sample, Event::Sample),
@@ -248,8 +248,15 @@ impl<'s, P: Overlay> Drive<'s, P> {
             (next(&self.gets), Event::Get),
             (next(&self.lookups), Event::Lookup),
         ];
-        let due = events.into_iter().filter_map(|(at, event)| Some((at?, event)));
-        due.filter(|(at, _)| *at < end).min_by_key(|(at, _)| *at)
+        let mut first = None;
+        for (at, event) in events {
+            if let Some(at) =
+                at.filter(|at| first.map_or(*at < end, |(earliest, _)| *at < earliest))
+            {
+                first = Some((at, event));
+            }
+        }
+        first
     }
 
     /// Runs up to a moment. What comes from outside at a moment comes before what nodes
@@ -467,7 +474,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
     /// node that cannot be asked.
     fn next_request<T>(
         &mut self,
-        of: impl Fn(&mut Self) -> &mut Option<Requests>,
+        of: impl Fn(&mut Self) -> &mut Option<Box<Requests>>,
         draw: impl FnOnce(&mut Stream) -> T,
     ) -> Option<(Address, T)> {
         let mut requests = of(self).take()?;

@@ -204,22 +204,31 @@ impl<P: Overlay> Drive<'_, P> {
                 std::iter::successors(Some(first), |at| Some(truth.ring.next(ids, *at)));
             candidates.by_ref().take(shape.finger_choices).any(|candidate| candidate == own)
         };
+        let mut all_right = truth.all_pointers(shape.successors, shape.fingers);
         for address in self.ring().iter() {
             let Some(node) = self.node(protocol.host(address)) else { continue };
-            let right = truth.right_pointers(address, shape.successors, shape.fingers);
+            let right = all_right.of(address);
             let own = protocol.neighbours(node, address, ids);
             successors += usize::from(own.successors.first() == right.successors.first());
             lists += usize::from(own.successors == right.successors);
             predecessors += usize::from(own.predecessor == Some(right.predecessor));
-            let mut runs = right.fingers.iter().peekable();
-            let mut known = None;
-            while let Some((first, (finger, _))) = runs.next() {
-                let behind = runs.peek().map_or(space.bits(), |(next, _)| *next);
-                for index in *first..behind {
-                    let own = protocol.finger(node, index);
-                    right_fingers += usize::from(own.is_some_and(|own| is_right(*finger, own)));
-                    distinct += usize::from(own.is_some() && own != known);
-                    known = own;
+            let own_runs = protocol.finger_runs(node);
+            let own_ends = own_runs.iter().skip(1).map(|(next, _)| *next).chain([space.bits()]);
+            let right_ends = right.fingers.iter().skip(1).map(|(next, _)| *next);
+            let mut right_runs = right.fingers.iter().zip(right_ends.chain([space.bits()]));
+            let mut right_run = right_runs.next();
+            for ((mut first, own), end) in own_runs.iter().copied().zip(own_ends) {
+                distinct += usize::from(own.is_some());
+                // The pieces of this run by what they should be.
+                while let Some(((_, (finger, _)), right_end)) = right_run.filter(|_| first < end) {
+                    let piece_end = end.min(right_end);
+                    if own.is_some_and(|own| is_right(*finger, own)) {
+                        right_fingers += (piece_end - first) as usize;
+                    }
+                    first = piece_end;
+                    if right_end <= end {
+                        right_run = right_runs.next();
+                    }
                 }
             }
         }

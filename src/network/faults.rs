@@ -40,6 +40,12 @@ impl Disturbances {
         self.partitions.retain(|(other, _)| *other != id);
     }
 
+    /// Whether nothing is wrong.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.losses.is_empty() && self.partitions.is_empty()
+    }
+
     /// The probability that a message is lost which is lost with this probability anyway.
     pub fn with_losses(&self, probability: f64) -> f64 {
         if self.losses.is_empty() {

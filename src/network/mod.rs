@@ -23,6 +23,8 @@ use crate::sim::{Address, Duration, Envelope, Stream, Time};
 #[derive(Debug)]
 pub struct Network {
     latency: Rc<Latency>,
+    /// The delay of every message, if it is the same for all as long as nothing is wrong.
+    constant_delay: Option<Duration>,
     /// Probability that a message is lost as long as nothing is wrong.
     loss: f64,
     /// Two streams, so that losing messages does not change the delays of the others.
@@ -46,8 +48,13 @@ impl Network {
     /// A network with this latency that loses messages with this probability. Every node is a
     /// server of its own.
     pub fn new(latency: Latency, loss: f64, latency_random: Stream, loss_random: Stream) -> Self {
+        let constant_delay = match latency {
+            Latency::Constant(delay) if loss == 0.0 => Some(delay),
+            _ => None,
+        };
         Network {
             latency: Rc::new(latency),
+            constant_delay,
             loss,
             latency_random,
             loss_random,
@@ -67,12 +74,12 @@ impl Network {
 
     /// The same where every delay varies, uniformly within this share of itself.
     pub fn with_jitter(self, share: f64, random: Stream) -> Network {
-        Network { jitter: Some((share, Box::new(random))), ..self }
+        Network { jitter: Some((share, Box::new(random))), constant_delay: None, ..self }
     }
 
     /// The same with servers that are connected like this.
     pub fn with_access(self, access: Access) -> Network {
-        Network { access: Some(Box::new(access)), ..self }
+        Network { access: Some(Box::new(access)), constant_delay: None, ..self }
     }
 
     /// The same with nodes that are busy so long with every message.
@@ -158,7 +165,29 @@ impl DirectDelays {
 }
 
 impl crate::sim::Network for Network {
+    #[inline]
     fn delay(&mut self, now: Time, envelope: Envelope) -> Option<Duration> {
+        match self.constant_delay {
+            // Nothing to draw, and nothing in the way.
+            Some(delay) if self.disturbances.is_empty() => Some(delay),
+            _ => self.delay_on_the_way(now, envelope),
+        }
+    }
+
+    #[inline]
+    fn service_time(&self, node: Address) -> Duration {
+        let (servers, own) = self.servers;
+        let usual = if node.index() < servers { own } else { self.service_time };
+        match &self.access {
+            Some(access) => access.service_time(self.server_of(node), usual),
+            None => usual,
+        }
+    }
+}
+
+impl Network {
+    /// The delay of a message by its way.
+    fn delay_on_the_way(&mut self, now: Time, envelope: Envelope) -> Option<Duration> {
         let servers = (self.server_of(envelope.from), self.server_of(envelope.to));
         let mut delay = self.latency.draw(servers, &mut self.latency_random);
         if let Some((share, random)) = &mut self.jitter {
@@ -172,15 +201,6 @@ impl crate::sim::Network for Network {
         let loss = self.loss();
         let is_lost = loss > 0.0 && self.loss_random.chance(loss);
         arrives.filter(|_| !is_lost && !self.disturbances.separate(envelope.from, envelope.to))
-    }
-
-    fn service_time(&self, node: Address) -> Duration {
-        let (servers, own) = self.servers;
-        let usual = if node.index() < servers { own } else { self.service_time };
-        match &self.access {
-            Some(access) => access.service_time(self.server_of(node), usual),
-            None => usual,
-        }
     }
 }
 

@@ -7,9 +7,11 @@
 //!
 //! Must not know: any overlay, or how nodes find out.
 
+mod all_pointers;
 mod ring;
 mod rings;
 
+pub use all_pointers::AllPointers;
 pub use ring::Ring;
 pub use rings::Rings;
 
@@ -41,6 +43,18 @@ pub struct Truth<'a> {
     pub ids: &'a [Id],
     /// Where the identifiers are from.
     pub space: IdSpace,
+}
+
+impl Default for Pointers {
+    /// To be filled.
+    fn default() -> Pointers {
+        Pointers {
+            predecessor: Address::new(0),
+            successors: Vec::new(),
+            successor_distance: Id::ZERO,
+            fingers: Vec::new(),
+        }
+    }
 }
 
 impl Truth<'_> {
@@ -79,7 +93,8 @@ impl Truth<'_> {
     }
 
     /// Computes the right pointers of a node of the ring: `successors` of them, and the
-    /// fingers (successors of its identifier + 2^i) if asked for.
+    /// fingers (successors of its identifier + 2^i) if asked for. For those of all nodes see
+    /// [`Truth::all_pointers`].
     pub fn right_pointers(&self, node: Address, successors: usize, fingers: bool) -> Pointers {
         let Truth { ring, ids, space } = *self;
         let id = ids[node.index()];
@@ -154,14 +169,23 @@ mod tests {
             let ring = Ring::of(ids, population.addresses());
             let mut sorted: Vec<usize> = (0..count).collect();
             sorted.sort_by_key(|&n| ids[n]);
-            for (place, &node) in sorted.iter().enumerate() {
-                let truth = Truth { ring: &ring, ids, space };
+            let truth = Truth { ring: &ring, ids, space };
+            let mut all = truth.all_pointers(r, true);
+            let mut any_order = seed as u32;
+            for (place, &node) in sorted.iter().chain(&sorted).enumerate() {
+                let place = place % count;
                 let right = truth.right_pointers(Address::new(node), r, true);
                 prop_assert_eq!(right.predecessor.index(), sorted[(place + count - 1) % count]);
                 let list: Vec<usize> = (1..=r.min(count - 1).max(1))
                     .map(|step| sorted[(place + step) % count])
                     .collect();
                 prop_assert_eq!(right.successors.iter().map(|a| a.index()).collect::<Vec<_>>(), list);
+                prop_assert_eq!(all.of(Address::new(node)), &right);
+                if any_order.is_multiple_of(3) {
+                    let other = Address::new(sorted[any_order as usize % count]);
+                    prop_assert_eq!(all.of(other), &truth.right_pointers(other, r, true));
+                }
+                any_order = any_order.wrapping_mul(0x9e37_79b9).wrapping_add(1);
                 for index in 0..bits {
                     let run = right.fingers.iter().rev().find(|(first, _)| *first <= index).unwrap();
                     prop_assert_eq!(run.1.0.index(), naive_finger(space, ids, node, index));

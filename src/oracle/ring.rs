@@ -13,8 +13,8 @@ const NODES_PER_ARC: usize = 8;
 
 /// The nodes of the ring.
 ///
-/// The methods take the table of identifiers that the addresses index: the ring keeps
-/// only their first 64 bits, which settle nearly all comparisons.
+/// The methods take the table of identifiers that the addresses index: the ring keeps some of
+/// their bits only.
 #[derive(Clone, Debug)]
 pub struct Ring {
     arcs: Vec<Vec<Member>>,
@@ -23,9 +23,11 @@ pub struct Ring {
     len: usize,
 }
 
+/// A node with the 32 bits of its identifier that follow those of its arc: they settle nearly
+/// every comparison, and a whole arc takes a cache line.
 #[derive(Clone, Copy, Debug)]
 struct Member {
-    prefix: u64,
+    bits: u32,
     address: Address,
 }
 
@@ -35,12 +37,17 @@ impl Ring {
         let mut ring = Ring::with_arcs_for(nodes.len());
         ring.len = nodes.len();
         for address in nodes {
-            let prefix = ids[address.index()].prefix();
-            let arc = ring.arc_of(prefix);
-            ring.arcs[arc].push(Member { prefix, address });
+            let id = ids[address.index()];
+            let arc = ring.arc_of(id);
+            let member = Member { bits: ring.bits_in_arc(id), address };
+            ring.arcs[arc].push(member);
         }
         for arc in &mut ring.arcs {
-            arc.sort_unstable_by_key(|member| (member.prefix, ids[member.address.index()]));
+            arc.sort_unstable_by(|one, other| {
+                let ids_in_order = || ids[one.address.index()].cmp(&ids[other.address.index()]);
+                one.bits.cmp(&other.bits).then_with(ids_in_order)
+            });
+            arc.shrink_to_fit();
         }
         ring
     }
@@ -71,16 +78,17 @@ impl Ring {
             return;
         }
         let id = ids[address.index()];
-        let arc = self.arc_of(id.prefix());
+        let arc = self.arc_of(id);
         let place = self.place(ids, arc, id).expect_err("identifiers are distinct");
-        self.arcs[arc].insert(place, Member { prefix: id.prefix(), address });
+        let member = Member { bits: self.bits_in_arc(id), address };
+        self.arcs[arc].insert(place, member);
         self.len += 1;
     }
 
     /// Takes a node out; whether it was there.
     pub fn remove(&mut self, ids: &[Id], address: Address) -> bool {
         let id = ids[address.index()];
-        let arc = self.arc_of(id.prefix());
+        let arc = self.arc_of(id);
         let found = self.place(ids, arc, id);
         if let Ok(place) = found {
             self.arcs[arc].remove(place);
@@ -134,21 +142,28 @@ impl Ring {
         behind.iter().chain(later).chain(before).map(|member| member.address)
     }
 
-    fn arc_of(&self, prefix: u64) -> usize {
-        prefix.checked_shr(u64::BITS - self.arc_bits).unwrap_or(0) as usize
+    #[inline]
+    fn arc_of(&self, id: Id) -> usize {
+        id.prefix().checked_shr(u64::BITS - self.arc_bits).unwrap_or(0) as usize
+    }
+
+    /// The 32 bits behind those of the arc.
+    #[inline]
+    fn bits_in_arc(&self, id: Id) -> u32 {
+        (id.prefix() << self.arc_bits >> 32) as u32
     }
 
     /// Where an identifier stands in its arc, or would.
     fn place(&self, ids: &[Id], arc: usize, id: Id) -> Result<usize, usize> {
-        let prefix = id.prefix();
+        let bits = self.bits_in_arc(id);
         self.arcs[arc].binary_search_by(|member| {
-            member.prefix.cmp(&prefix).then_with(|| ids[member.address.index()].cmp(&id))
+            member.bits.cmp(&bits).then_with(|| ids[member.address.index()].cmp(&id))
         })
     }
 
     /// The arc of an identifier, and where in it the first node at or behind it stands.
     fn spot(&self, ids: &[Id], id: Id) -> (usize, usize) {
-        let arc = self.arc_of(id.prefix());
+        let arc = self.arc_of(id);
         (arc, self.place(ids, arc, id).unwrap_or_else(|place| place))
     }
 

@@ -73,6 +73,13 @@ pub trait Overlay: Protocol + Clone {
         None
     }
 
+    /// All fingers, as runs of neighbouring ones that are the same node: the first finger of each
+    /// run, from zero on, and that node.
+    fn finger_runs(&self, node: &Self::Node) -> SmallVec<[(u32, Option<Address>); 32]> {
+        let _ = node;
+        SmallVec::new()
+    }
+
     /// Whether every pointer of every node is right when a join or leave is complete, as long
     /// as they come one at a time: then they are held to it.
     fn is_right_after_joins(&self) -> bool {

@@ -7,19 +7,21 @@ mod address;
 mod context;
 mod digest;
 mod engine;
+mod huge_pages;
+mod places;
 mod prefetch;
 mod protocol;
 pub mod queue;
 mod random;
 mod time;
+mod transport;
 mod wire;
 
 pub use address::Address;
 pub use context::{Bench, Context, Effect, Item, Manner, Note, Record};
 pub use digest::Digest;
-pub use engine::{
-    Envelope, Network, Nodes, Observer, Scheduled, Simulation, Status, Traffic, Waiting,
-};
+pub use engine::{Nodes, Observer, Simulation, Status, Waiting};
+pub use huge_pages::ask_for_huge_pages;
 pub use prefetch::prefetch;
 pub use protocol::{
     HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, RequestId, Start,
@@ -27,3 +29,4 @@ pub use protocol::{
 };
 pub use random::Stream;
 pub use time::{Duration, DurationError, Time};
+pub use transport::{Envelope, Network, Scheduled, Traffic};

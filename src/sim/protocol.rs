@@ -62,11 +62,12 @@ pub trait Protocol: Sized {
         let _ = (node, peer, message, context);
     }
 
-    /// The node will handle something within the next few events: asks for the memory
-    /// behind its pointers, with [`prefetch`](super::prefetch). A matter of speed only;
-    /// most protocols have no use for it.
-    fn prefetch(&self, node: &Self::Node) {
-        let _ = node;
+    /// The node with this identifier will handle something within the next few events, this
+    /// message if it is one: asks for the memory behind its pointers, with
+    /// [`prefetch`](super::prefetch). A matter of speed only; most protocols have no use for
+    /// it.
+    fn prefetch(&self, node: &Self::Node, id: Id, message: Option<&Self::Message>) {
+        let _ = (node, id, message);
     }
 
     /// The node is asked to leave in good order. It stays up, and goes on handling what

@@ -5,6 +5,8 @@
 //! are under way at once, and their places are used again, so after warm-up nothing
 //! is allocated.
 
+use std::num::NonZeroU32;
+
 use super::{Address, Message, Time};
 
 /// A message under way, or one that its sender still waits for an answer to.
@@ -18,8 +20,8 @@ pub(super) struct Parcel<M> {
     /// The incarnation of the sender, or of the receiver of an answer: a node that
     /// restarted does not wait any more.
     pub(super) incarnation: u32,
-    /// Place of the attached list in the pool; `None` for an empty one.
-    pub(super) list: Option<u32>,
+    /// The attached list; `None` for an empty one.
+    pub(super) list: Option<ListNumber>,
 }
 
 /// Whether a parcel is the answer to a request.
@@ -38,22 +40,29 @@ pub(super) enum Answers {
 pub(super) enum Expects {
     /// Nothing.
     Nothing,
-    /// An answer until this time; `None` when the sender is told that none comes, but
+    /// An answer until this time; [`IN_VAIN`] when the sender is told that none comes, but
     /// the receiver may answer all the same.
-    Answer(Option<Time>),
-    /// An acknowledgement until this time; `None` as above.
-    Acknowledgement(Option<Time>),
+    Answer(Time),
+    /// An acknowledgement until this time; [`IN_VAIN`] as above.
+    Acknowledgement(Time),
     /// Nothing; but if the receiver is frozen, it misses the answer to the request with this
     /// number.
     Receipt(u32),
 }
 
+/// The deadline of who does not wait any more: the end of time, which never comes. (An
+/// `Option` would make every message eight bytes longer.)
+const IN_VAIN: Time = Time::MAX;
+
 impl Expects {
     /// Until when the sender waits, if it does.
+    #[inline]
     pub(super) fn deadline(self) -> Option<Time> {
         match self {
             Expects::Nothing | Expects::Receipt(_) => None,
-            Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => deadline,
+            Expects::Answer(deadline) | Expects::Acknowledgement(deadline) => {
+                (deadline != IN_VAIN).then_some(deadline)
+            }
         }
     }
 
@@ -61,11 +70,14 @@ impl Expects {
     pub(super) fn in_vain(self) -> Expects {
         match self {
             Expects::Nothing | Expects::Receipt(_) => self,
-            Expects::Answer(_) => Expects::Answer(None),
-            Expects::Acknowledgement(_) => Expects::Acknowledgement(None),
+            Expects::Answer(_) => Expects::Answer(IN_VAIN),
+            Expects::Acknowledgement(_) => Expects::Acknowledgement(IN_VAIN),
         }
     }
 }
+
+/// Which of the attached lists it is, counted from one.
+pub(super) type ListNumber = NonZeroU32;
 
 /// Items of a list that is long.
 const LONG_LIST: usize = 256;
@@ -76,7 +88,7 @@ pub(super) struct Wire<M: Message> {
     parcels: Vec<Parcel<M>>,
     free: Vec<u32>,
     lists: Vec<Vec<M::Item>>,
-    free_lists: Vec<u32>,
+    free_lists: Vec<ListNumber>,
 }
 
 impl<M: Message> Default for Wire<M> {
@@ -87,6 +99,7 @@ impl<M: Message> Default for Wire<M> {
 
 impl<M: Message> Wire<M> {
     /// Takes a parcel in and gives its number.
+    #[inline]
     pub(super) fn post(&mut self, parcel: Parcel<M>) -> u32 {
         if let Some(number) = self.free.pop() {
             self.parcels[number as usize] = parcel;
@@ -99,42 +112,52 @@ impl<M: Message> Wire<M> {
     }
 
     /// Hands a parcel out; its number may be given to another from now on.
+    #[inline]
     pub(super) fn collect(&mut self, number: u32) -> Parcel<M> {
         self.free.push(number);
         self.parcels[number as usize]
     }
 
     /// Looks at a parcel.
+    #[inline]
     pub(super) fn parcel(&self, number: u32) -> &Parcel<M> {
         &self.parcels[number as usize]
     }
 
     /// Stores an attached list.
-    pub(super) fn attach(&mut self, list: &[M::Item]) -> Option<u32> {
-        if list.is_empty() {
-            return None;
-        }
-        let place = self.free_lists.pop().unwrap_or_else(|| {
+    #[inline]
+    pub(super) fn attach(&mut self, list: &[M::Item]) -> Option<ListNumber> {
+        (!list.is_empty()).then(|| self.store(list))
+    }
+
+    fn store(&mut self, list: &[M::Item]) -> ListNumber {
+        let number = self.free_lists.pop().unwrap_or_else(|| {
             self.lists.push(Vec::new());
-            self.lists.len() as u32 - 1
+            u32::try_from(self.lists.len()).ok().and_then(NonZeroU32::new).expect("not as many")
         });
-        self.lists[place as usize].extend_from_slice(list);
-        Some(place)
+        self.list_mut(number).extend_from_slice(list);
+        number
+    }
+
+    fn list_mut(&mut self, number: ListNumber) -> &mut Vec<M::Item> {
+        &mut self.lists[number.get() as usize - 1]
     }
 
     /// Takes an attached list out; [`Wire::put_back`] gives its memory back.
-    pub(super) fn take_list(&mut self, place: Option<u32>) -> Vec<M::Item> {
-        place.map_or_else(Vec::new, |place| std::mem::take(&mut self.lists[place as usize]))
+    #[inline]
+    pub(super) fn take_list(&mut self, number: Option<ListNumber>) -> Vec<M::Item> {
+        number.map_or_else(Vec::new, |number| std::mem::take(self.list_mut(number)))
     }
 
     /// Gives back the memory of a list. A long one is an exception whose memory is not kept:
     /// otherwise every place would come to have room for the longest.
-    pub(super) fn put_back(&mut self, place: Option<u32>, mut list: Vec<M::Item>) {
-        if let Some(place) = place {
+    #[inline]
+    pub(super) fn put_back(&mut self, number: Option<ListNumber>, mut list: Vec<M::Item>) {
+        if let Some(number) = number {
             list.clear();
             list.shrink_to(LONG_LIST);
-            self.lists[place as usize] = list;
-            self.free_lists.push(place);
+            *self.list_mut(number) = list;
+            self.free_lists.push(number);
         }
     }
 }

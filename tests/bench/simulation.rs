@@ -67,7 +67,7 @@ impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
                 chord.successors,
                 true,
             );
-            simulation.start_with(address, chord.converged_node(right), Start::Resume);
+            simulation.start_with(address, chord.converged_node(&right), Start::Resume);
         }
         let plan = RequestPlan {
             arrivals: Arrivals::Even,

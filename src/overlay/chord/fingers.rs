@@ -1,5 +1,7 @@
 //! The finger table: m entries, of which only about log2 N differ.
 
+use smallvec::SmallVec;
+
 use crate::id::{Id, IdSpace};
 use crate::sim::{Address, prefetch};
 
@@ -19,11 +21,16 @@ use crate::sim::{Address, prefetch};
 /// key at distance *d* are those with 2^i < *d*, and the search starts there instead of
 /// at the top of the table.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(C)] // In this order: the starts are read first.
 pub struct FingerTable {
     /// Bit *i* is set when a run starts at finger *i*; bit 0 always is.
     starts: [u64; 3],
-    runs: Vec<Run>,
+    runs: SmallVec<[Run; INLINE_RUNS]>,
 }
+
+/// Runs that stand in the table itself, as many as the nodes of a ring of a million have: a
+/// step of a lookup then follows no pointer, and ends in a page of memory that it knows.
+const INLINE_RUNS: usize = 24;
 
 /// Neighbouring fingers that are the same node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +60,7 @@ fn first_bits(distance: Id) -> u32 {
 impl FingerTable {
     /// A table that knows nobody.
     pub fn empty() -> FingerTable {
-        FingerTable { starts: [1, 0, 0], runs: vec![Run::of(None)] }
+        FingerTable { starts: [1, 0, 0], runs: SmallVec::from_slice(&[Run::of(None)]) }
     }
 
     /// The table with these runs: the first finger of each, ascending from zero, and the
@@ -62,7 +69,7 @@ impl FingerTable {
     /// # Panics
     /// When the first run does not start at finger zero.
     pub fn from_runs(runs: impl ExactSizeIterator<Item = (u32, Finger)>) -> FingerTable {
-        let mut table = FingerTable { starts: [0; 3], runs: Vec::with_capacity(runs.len()) };
+        let mut table = FingerTable { starts: [0; 3], runs: SmallVec::with_capacity(runs.len()) };
         for (first, finger) in runs {
             table.set_start(first, true);
             table.runs.push(Run::of(Some(finger)));
@@ -95,7 +102,8 @@ impl FingerTable {
         let first = self.starts_before(from);
         let behind = self.starts_before(to);
         let changed = Run::of(finger);
-        self.runs.splice(first..behind, [changed]);
+        self.runs.drain(first..behind);
+        self.runs.insert(first, changed);
         for index in from..to {
             self.set_start(index, index == from);
         }
@@ -140,7 +148,6 @@ impl FingerTable {
         reach: Id,
         distance_to: impl Fn(Address) -> Id,
     ) -> impl Iterator<Item = Address> {
-        let highest = space.floor_log2(reach).unwrap_or(space.bits() - 1);
         let limit = first_bits(reach);
         let is_before = move |run: &Run, node| {
             // Between zero and the limit by their first bits; else these do not tell.
@@ -150,17 +157,23 @@ impl FingerTable {
             let distance = distance_to(node);
             distance != Id::ZERO && (distance < reach || reach == Id::ZERO)
         };
-        let candidates = self.runs[..=self.run_of(highest)].iter().rev();
+        let candidates = self.runs[..=self.first_candidate(space, reach)].iter().rev();
         candidates
             .filter_map(|run| run.node.map(|node| (run, node)))
             .filter(move |(run, node)| is_before(run, *node))
             .map(|(_, node)| node)
     }
 
-    /// Asks for the memory of the table, soon to be read.
-    pub(super) fn prefetch(&self) {
-        const PER_CACHE_LINE: usize = 64 / size_of::<Run>();
-        self.runs.iter().step_by(PER_CACHE_LINE).for_each(prefetch);
+    /// Asks for the part of the table at which the search for a point at this distance begins.
+    #[inline]
+    pub(super) fn prefetch(&self, space: IdSpace, reach: Id) {
+        prefetch(&self.runs[self.first_candidate(space, reach)]);
+    }
+
+    /// The run of the highest finger that can lie before a point at this distance.
+    #[inline]
+    fn first_candidate(&self, space: IdSpace, reach: Id) -> usize {
+        self.run_of(space.floor_log2(reach).unwrap_or(space.bits() - 1))
     }
 
     /// The nodes in the table, nearest first, each with the first finger that it is.
@@ -195,8 +208,14 @@ impl FingerTable {
     }
 
     /// The run that finger `index` belongs to.
+    ///
+    /// Counted from the far end: all of the runs but the first few are there.
+    #[inline]
     fn run_of(&self, index: u32) -> usize {
-        self.starts_before(index + 1) - 1
+        let (word, bit) = ((index / 64) as usize, index % 64);
+        let behind = (self.starts[word] >> bit >> 1).count_ones();
+        let later: u32 = self.starts[word + 1..].iter().map(|bits| bits.count_ones()).sum();
+        self.runs.len() - 1 - (behind + later) as usize
     }
 
     /// The first finger of a run.

@@ -216,26 +216,30 @@ pub struct Period {
 type Successors = SmallVec<[Address; 4]>;
 
 /// The state of one node.
+///
+/// What every step of a lookup reads stands at the front and so in few cache lines (`repr(C)`
+/// keeps it there).
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct ChordNode {
     predecessor: Option<Address>,
+    /// The finger that `fix_fingers` looks up next, or that a joining or leaving node of the
+    /// base version has made right in other nodes next.
+    next_finger: u32,
     /// Nearest first; the node itself when it is alone; empty until it has joined.
     successors: Successors,
     /// The clockwise distance to the first of them: every step of a lookup compares with
     /// it. Zero when the node is alone.
     successor_distance: Id,
+    /// About its lookups and requests, if the parameters ask for it.
+    books: Books,
     fingers: FingerTable,
-    /// The finger that `fix_fingers` looks up next, or that a joining or leaving node of the
-    /// base version has made right in other nodes next.
-    next_finger: u32,
     /// Through whom the node joins.
     contact: Option<Address>,
     /// Whether the contact cannot let it in yet, and need only be asked a little later.
     try_again_soon: bool,
     /// Whether the node has been asked to leave.
     is_leaving: bool,
-    /// About its lookups and requests, if the parameters ask for it.
-    books: Books,
 }
 
 /// What a node wakes itself up for.
@@ -268,9 +272,9 @@ impl Overlay for Chord {
         truth: Truth<'a>,
         round_trip: impl Fn(Address, Address) -> Duration + 'a,
     ) -> impl FnMut(Address) -> ChordNode + 'a {
+        let mut right = truth.all_pointers(self.successors, self.fingers);
         move |address| {
-            let pointers = truth.right_pointers(address, self.successors, self.fingers);
-            let mut node = self.converged_node(pointers);
+            let mut node = self.converged_node(right.of(address));
             self.choose_converged(&mut node, address, truth, &round_trip);
             node
         }
@@ -299,6 +303,10 @@ impl Overlay for Chord {
 
     fn finger(&self, node: &ChordNode, index: u32) -> Option<Address> {
         node.fingers.get(index)
+    }
+
+    fn finger_runs(&self, node: &ChordNode) -> SmallVec<[(u32, Option<Address>); 32]> {
+        node.fingers.runs().collect()
     }
 
     fn is_right_after_joins(&self) -> bool {
@@ -374,8 +382,10 @@ impl Protocol for Chord {
         }
     }
 
-    fn prefetch(&self, node: &ChordNode) {
-        node.fingers.prefetch();
+    fn prefetch(&self, node: &ChordNode, id: Id, message: Option<&ChordMessage>) {
+        if let Some(query) = message.and_then(ChordMessage::query) {
+            node.fingers.prefetch(self.space, id.distance_to(query.target));
+        }
     }
 
     fn on_start(&self, node: &mut ChordNode, start: Start, context: &mut Context<'_, Self>) {
@@ -597,15 +607,15 @@ impl Chord {
     }
 
     /// A node that has these pointers.
-    pub fn converged_node(&self, pointers: Pointers) -> ChordNode {
+    pub fn converged_node(&self, pointers: &Pointers) -> ChordNode {
         let fingers = if self.fingers {
-            FingerTable::from_runs(pointers.fingers.into_iter())
+            FingerTable::from_runs(pointers.fingers.iter().copied())
         } else {
             FingerTable::empty()
         };
         ChordNode {
             predecessor: Some(pointers.predecessor),
-            successors: Successors::from_vec(pointers.successors),
+            successors: Successors::from_slice(&pointers.successors),
             successor_distance: pointers.successor_distance,
             fingers,
             next_finger: 0,

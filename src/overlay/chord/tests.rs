@@ -82,7 +82,7 @@ fn converged_of<'i>(chord: Chord, ids: &'i [Id], up: &[Address]) -> Rings<'i> {
             parameters.successors,
             parameters.fingers,
         );
-        simulation.start_with(address, parameters.converged_node(right), Start::Resume);
+        simulation.start_with(address, parameters.converged_node(&right), Start::Resume);
     }
     simulation
 }
@@ -141,7 +141,7 @@ fn assert_converged(ring: &Rings<'_>, ids: &[Id], up: &[Address]) {
         own.contact = None;
         own.try_again_soon = false;
         own.books = Books::default();
-        assert_eq!(own, chord.converged_node(right), "node {address:?}");
+        assert_eq!(own, chord.converged_node(&right), "node {address:?}");
     }
 }
 

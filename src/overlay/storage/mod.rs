@@ -317,8 +317,12 @@ impl<P: KeyRouting> Protocol for Stored<P> {
         Self::node(routing, neighbourhood)
     }
 
-    fn prefetch(&self, node: &Self::Node) {
-        self.routing.prefetch(&node.routing);
+    fn prefetch(&self, node: &Self::Node, id: Id, message: Option<&Self::Message>) {
+        let below = message.and_then(|message| match message {
+            StoredMessage::Below(message) => Some(message),
+            StoredMessage::Storage(_) => None,
+        });
+        self.routing.prefetch(&node.routing, id, below);
     }
 
     fn on_start(&self, node: &mut Self::Node, start: Start, context: &mut Context<'_, Self>) {
@@ -527,6 +531,10 @@ impl<P: KeyRouting> Overlay for Stored<P> {
 
     fn finger(&self, node: &Self::Node, index: u32) -> Option<Address> {
         self.routing.finger(&node.routing, index)
+    }
+
+    fn finger_runs(&self, node: &Self::Node) -> SmallVec<[(u32, Option<Address>); 32]> {
+        self.routing.finger_runs(&node.routing)
     }
 
     fn has_right_view(&self, node: &Self::Node, truth: Truth<'_>) -> Option<bool> {

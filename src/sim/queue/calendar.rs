@@ -4,10 +4,10 @@
 //! A push appends to an unsorted list: the bucket of its time in the present
 //! epoch, or the list of its future epoch. Nothing is sorted until its bucket is
 //! due, and then only the bucket's few dozen events are, in cache. An event is
-//! moved at most twice after its push (from the distant map to an epoch's list,
-//! and from there to a bucket), always by sequential reads. With a million nodes
-//! and three million pending events this is many times faster than a heap, whose
-//! every step from level to level is a cache miss; the benches keep the ratio.
+//! moved once after its push, from its epoch's list to a bucket, by sequential
+//! reads. With a million nodes and three million pending events this is many times
+//! faster than a heap, whose every step from level to level is a cache miss; the
+//! benches keep the ratio.
 //!
 //! **Why the order is right.** Lists are only ever appended to, and lists of
 //! earlier pushes are emptied into the next level before that level takes pushes
@@ -17,11 +17,16 @@
 //! ahead of the simulation's clock) goes to a small heap beside it; at equal times
 //! the sorted ones come first, because they were pushed earlier. A property test
 //! holds all this against the plain heap.
+//!
+//! **Foresight.** While a bucket is drained, the events of the next one are named in two
+//! passes, so that what they will touch can be fetched into the cache: all of them, also
+//! the first ones, which with a look ahead in the sorted bucket would come as a surprise.
 
 use std::collections::BTreeMap;
 use std::mem;
 
-use super::{Entry, EventQueue, HeapQueue};
+use super::lists::{List, Lists, Reader};
+use super::{EventQueue, HeapQueue, Pass};
 use crate::sim::Time;
 
 /// An epoch lasts 2^27 ns, about 0.13 s: a few messages' latency.
@@ -29,9 +34,13 @@ const EPOCH_BITS: u32 = 27;
 /// Epochs that have a list of their own: 137 s, more than the usual periods of
 /// maintenance. What lies later waits in a map.
 const NEAR_EPOCHS: usize = 1024;
+const NEAR_EPOCHS_U64: u64 = NEAR_EPOCHS as u64;
 /// Events that a bucket should hold: few enough to be sorted in the first-level
 /// cache, many enough to spread a bucket's overhead.
 const EVENTS_PER_BUCKET: usize = 64;
+/// How many events lie between the passes that foresee those of the next bucket: time enough
+/// for what the first one has asked for to arrive.
+const PASSES_APART: usize = 8;
 /// At most 2^16 buckets an epoch.
 const MAX_BUCKET_BITS: u32 = 16;
 
@@ -43,7 +52,7 @@ pub struct CalendarQueue<E> {
     epoch: u64,
     /// The buckets of the present epoch are 2^`bucket_width_bits` ns wide.
     bucket_width_bits: u32,
-    buckets: Vec<Vec<Entry<E>>>,
+    buckets: Vec<List>,
     /// The bucket that is being drained.
     bucket: usize,
     /// Its events as they were pushed …
@@ -55,19 +64,44 @@ pub struct CalendarQueue<E> {
     drained: usize,
     /// Events pushed into the bucket being drained, or before it.
     late: HeapQueue<E>,
-    /// Events of the epochs up to `NEAR_EPOCHS` ahead, each at its number modulo that.
-    near: Vec<Vec<Entry<E>>>,
+    /// The epochs up to `NEAR_EPOCHS` ahead, each at its number modulo that.
+    near: Vec<Epoch>,
     /// Number of events in `near`.
     near_len: usize,
-    /// Events of later epochs.
-    distant: BTreeMap<u64, Vec<Entry<E>>>,
-    /// Emptied lists of `distant`, to be used again.
-    spare: Vec<Vec<Entry<E>>>,
+    /// Later epochs.
+    distant: BTreeMap<u64, Epoch>,
+    /// What the lists of buckets and epochs hold.
+    lists: Lists<Entry<E>>,
+    /// How far the passes have come in the bucket that is drained next.
+    foreseen: [Reader; 2],
+    /// By how many events the first pass is ahead of the second.
+    ahead: usize,
+    /// Whether the first pass has come to the end, so far.
+    is_at_end: bool,
     /// Number of events in all.
     len: usize,
     /// Number of events pushed since the present epoch began: the estimate for the
     /// width of the next epoch's buckets.
     pushed_in_epoch: usize,
+}
+
+/// An event with its time within its epoch, which its list knows: 16 bytes in all for the
+/// events of most simulations.
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    within: u32,
+    event: E,
+}
+
+/// The events of an epoch that has not begun yet.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    events: List,
+    len: usize,
+}
+
+impl Epoch {
+    const EMPTY: Epoch = Epoch { events: List::EMPTY, len: 0 };
 }
 
 /// Bits of a key in `order` that hold the place in the bucket.
@@ -77,8 +111,8 @@ fn epoch_of(at: Time) -> u64 {
     at.as_nanos() >> EPOCH_BITS
 }
 
-fn within_epoch(at: Time) -> u64 {
-    at.as_nanos() & ((1 << EPOCH_BITS) - 1)
+fn within_epoch(at: Time) -> u32 {
+    (at.as_nanos() & ((1 << EPOCH_BITS) - 1)) as u32
 }
 
 impl<E> Default for CalendarQueue<E> {
@@ -86,16 +120,19 @@ impl<E> Default for CalendarQueue<E> {
         CalendarQueue {
             epoch: 0,
             bucket_width_bits: EPOCH_BITS,
-            buckets: vec![Vec::new()],
+            buckets: vec![List::EMPTY],
             bucket: 0,
             draining: Vec::new(),
             order: Vec::new(),
             drained: 0,
             late: HeapQueue::default(),
-            near: std::iter::repeat_with(Vec::new).take(NEAR_EPOCHS).collect(),
+            near: vec![Epoch::EMPTY; NEAR_EPOCHS],
             near_len: 0,
             distant: BTreeMap::new(),
-            spare: Vec::new(),
+            lists: Lists::default(),
+            foreseen: [Reader::DONE; 2],
+            ahead: 0,
+            is_at_end: false,
             len: 0,
             pushed_in_epoch: 0,
         }
@@ -103,16 +140,6 @@ impl<E> Default for CalendarQueue<E> {
 }
 
 impl<E: Copy> CalendarQueue<E> {
-    /// Puts an event of the present epoch into its bucket.
-    fn push_present(&mut self, entry: Entry<E>) {
-        let bucket = (within_epoch(entry.at) >> self.bucket_width_bits) as usize;
-        if bucket > self.bucket {
-            self.buckets[bucket].push(entry);
-        } else {
-            self.late.push(entry.at, entry.event);
-        }
-    }
-
     /// The time of the next event, after moving on to the bucket that holds it; `None`
     /// if that bucket would begin at `limit` or later.
     fn next_time(&mut self, limit: Time) -> Option<Time> {
@@ -130,6 +157,7 @@ impl<E: Copy> CalendarQueue<E> {
         }
     }
 
+    #[inline]
     fn time_of(&self, key: u64) -> Time {
         Time::from_nanos(self.epoch << EPOCH_BITS | key >> PLACE_BITS)
     }
@@ -140,40 +168,48 @@ impl<E: Copy> CalendarQueue<E> {
     /// the simulation's clock would have to take all pushes until then as late ones.
     fn advance(&mut self, limit: Time) -> bool {
         loop {
-            let bucket_count = 1usize << (EPOCH_BITS - self.bucket_width_bits);
-            let next = (self.bucket + 1..bucket_count).find(|&b| !self.buckets[b].is_empty());
-            if let Some(next) = next {
+            if let Some(next) = self.next_bucket() {
                 let start = self.epoch << EPOCH_BITS | (next as u64) << self.bucket_width_bits;
                 if start >= limit.as_nanos() {
                     return false;
                 }
-                self.bucket = next;
-                self.draining.clear();
-                mem::swap(&mut self.draining, &mut self.buckets[next]);
-                self.sort_draining();
+                self.open_bucket(next);
                 return true;
             }
             if !self.open_next_epoch(limit) {
                 return false;
             }
             if !self.draining.is_empty() {
-                self.sort_draining();
                 return true;
             }
         }
     }
 
-    fn sort_draining(&mut self) {
+    /// Begins to drain a bucket.
+    fn open_bucket(&mut self, bucket: usize) {
+        self.bucket = bucket;
+        self.draining.clear();
+        let draining = &mut self.draining;
+        self.lists.drain(&mut self.buckets[bucket], |_, events| draining.extend_from_slice(events));
         self.drained = 0;
         self.order.clear();
-        let keys = self.draining.iter().enumerate();
-        self.order.extend(keys.map(|(place, e)| within_epoch(e.at) << PLACE_BITS | place as u64));
+        let keys = self.draining.iter().zip(0u64..);
+        self.order.extend(keys.map(|(e, place)| u64::from(e.within) << PLACE_BITS | place));
         // The places make the keys distinct, so an unstable sort is as good.
         self.order.sort_unstable();
+        let next = self.next_bucket().map_or(List::EMPTY, |next| self.buckets[next]);
+        self.foreseen = [self.lists.reader(next); 2];
+        self.ahead = 0;
     }
 
-    /// Spreads the next epoch's events over buckets, those of its first bucket straight
-    /// to `draining`; `false` if it would begin at `limit` or later.
+    /// The next bucket of this epoch that is not empty.
+    fn next_bucket(&self) -> Option<usize> {
+        let count = 1usize << (EPOCH_BITS - self.bucket_width_bits);
+        (self.bucket + 1..count).find(|&bucket| !self.buckets[bucket].is_empty())
+    }
+
+    /// Spreads the next epoch's events over buckets and begins with the first; `false` if it
+    /// would begin at `limit` or later.
     fn open_next_epoch(&mut self, limit: Time) -> bool {
         let next = if self.near_len > 0 {
             self.epoch + 1
@@ -185,69 +221,81 @@ impl<E: Copy> CalendarQueue<E> {
             return false;
         }
         self.epoch = next;
-        // Epochs that have come near: emptied before the near lists take pushes of theirs.
+        // Epochs that have come near: taken over before the near lists take pushes of theirs.
         while let Some(distant) = self.distant.first_entry() {
-            if *distant.key() >= self.epoch + NEAR_EPOCHS as u64 {
+            if *distant.key() >= self.epoch + NEAR_EPOCHS_U64 {
                 break;
             }
-            let slot = *distant.key() as usize % NEAR_EPOCHS;
-            let entries = distant.remove();
-            self.near_len += entries.len();
-            debug_assert!(self.near[slot].is_empty(), "this list has had no epoch of its own yet");
-            self.spare.push(mem::replace(&mut self.near[slot], entries));
+            let near = &mut self.near[*distant.key() as usize % NEAR_EPOCHS];
+            debug_assert!(near.events.is_empty(), "this list has had no epoch of its own yet");
+            *near = distant.remove();
+            self.near_len += near.len;
         }
-        let slot = self.epoch as usize % NEAR_EPOCHS;
-        let mut entries = mem::take(&mut self.near[slot]);
-        self.near_len -= entries.len();
+        let present = &mut self.near[self.epoch as usize % NEAR_EPOCHS];
+        let Epoch { mut events, len } = mem::replace(present, Epoch::EMPTY);
+        self.near_len -= len;
 
-        let expected = entries.len().max(self.pushed_in_epoch);
+        let expected = len.max(self.pushed_in_epoch);
         let bucket_count = (expected / EVENTS_PER_BUCKET).max(1).next_power_of_two();
         let bucket_bits = bucket_count.ilog2().min(MAX_BUCKET_BITS);
         self.bucket_width_bits = EPOCH_BITS - bucket_bits;
         if self.buckets.len() < 1 << bucket_bits {
-            self.buckets.resize_with(1 << bucket_bits, Vec::new);
+            self.buckets.resize(1 << bucket_bits, List::EMPTY);
         }
-        self.bucket = 0;
-        self.draining.clear();
-        self.order.clear();
-        self.drained = 0;
         self.pushed_in_epoch = 0;
-        for entry in &entries {
-            let bucket = (within_epoch(entry.at) >> self.bucket_width_bits) as usize;
-            if bucket == 0 {
-                self.draining.push(*entry);
-            } else {
-                self.buckets[bucket].push(*entry);
+        let (buckets, width_bits) = (&mut self.buckets, self.bucket_width_bits);
+        self.lists.drain(&mut events, |lists, entries| {
+            for entry in entries {
+                lists.push(&mut buckets[(entry.within >> width_bits) as usize], *entry);
             }
-        }
-        entries.clear();
-        self.near[slot] = entries;
+        });
+        self.open_bucket(0);
         true
     }
 }
 
 impl<E: Copy> EventQueue<E> for CalendarQueue<E> {
+    #[inline]
     fn push(&mut self, at: Time, event: E) {
         self.len += 1;
         self.pushed_in_epoch += 1;
-        let entry = Entry { at, event };
+        let entry = Entry { within: within_epoch(at), event };
         let epoch = epoch_of(at);
-        if epoch == self.epoch {
-            self.push_present(entry);
-        } else if epoch < self.epoch {
-            self.late.push(at, event);
-        } else if epoch < self.epoch + NEAR_EPOCHS as u64 {
-            self.near_len += 1;
-            self.near[epoch as usize % NEAR_EPOCHS].push(entry);
-        } else {
-            let spare = &mut self.spare;
-            let list = self.distant.entry(epoch);
-            list.or_insert_with(|| spare.pop().unwrap_or_default()).push(entry);
+        // How far ahead; what lies before the present epoch wraps round to very far.
+        match epoch.wrapping_sub(self.epoch) {
+            0 => {
+                let bucket = (entry.within >> self.bucket_width_bits) as usize;
+                if bucket > self.bucket {
+                    self.lists.push(&mut self.buckets[bucket], entry);
+                } else {
+                    self.late.push(at, event);
+                }
+            }
+            1..NEAR_EPOCHS_U64 => {
+                let near = &mut self.near[epoch as usize % NEAR_EPOCHS];
+                self.lists.push(&mut near.events, entry);
+                near.len += 1;
+                self.near_len += 1;
+            }
+            _ if epoch < self.epoch => self.late.push(at, event),
+            _ => {
+                let distant = self.distant.entry(epoch).or_insert(Epoch::EMPTY);
+                self.lists.push(&mut distant.events, entry);
+                distant.len += 1;
+            }
         }
     }
 
+    #[inline]
     fn pop_before(&mut self, limit: Time) -> Option<(Time, E)> {
-        let at = self.next_time(limit).filter(|at| *at < limit)?;
+        let at = match self.order.get(self.drained) {
+            // The usual case, without a look around.
+            Some(key) if self.late.is_empty() => self.time_of(*key),
+            _ => self.next_time(limit)?,
+        };
+        if at >= limit {
+            return None;
+        }
         self.len -= 1;
         match self.order.get(self.drained) {
             // At equal times the sorted event is the earlier push.
@@ -260,9 +308,23 @@ impl<E: Copy> EventQueue<E> for CalendarQueue<E> {
         }
     }
 
-    fn glance(&self, ahead: usize) -> Option<&E> {
-        let key = self.order.get(self.drained + ahead)?;
-        Some(&self.draining[(key & ((1 << PLACE_BITS) - 1)) as usize].event)
+    #[inline]
+    fn foresee(&mut self, pass: Pass) -> Option<&E> {
+        let [first, second] = &mut self.foreseen;
+        let entry = match pass {
+            Pass::First => {
+                let entry = self.lists.read(first);
+                self.is_at_end = entry.is_none();
+                self.ahead += usize::from(entry.is_some());
+                entry?
+            }
+            Pass::Second if self.ahead < PASSES_APART && !self.is_at_end => return None,
+            Pass::Second => {
+                self.ahead = self.ahead.checked_sub(1)?;
+                self.lists.read(second)?
+            }
+        };
+        Some(&entry.event)
     }
 
     fn len(&self) -> usize {

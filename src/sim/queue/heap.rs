@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use super::{Entry, EventQueue};
+use super::{EventQueue, Pass};
 use crate::sim::Time;
 
 /// A binary heap. O(log n) an operation, and at a million nodes most of those log
@@ -17,13 +17,14 @@ pub struct HeapQueue<E> {
 
 #[derive(Clone, Copy, Debug)]
 struct Numbered<E> {
-    entry: Entry<E>,
+    at: Time,
     number: u64,
+    event: E,
 }
 
 impl<E> Numbered<E> {
     fn rank(&self) -> (Time, u64) {
-        (self.entry.at, self.number)
+        (self.at, self.number)
     }
 }
 
@@ -56,13 +57,13 @@ impl<E> Default for HeapQueue<E> {
 impl<E: Copy> HeapQueue<E> {
     /// The time of the next event.
     pub(super) fn next_time(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(first)| first.entry.at)
+        self.heap.peek().map(|Reverse(first)| first.at)
     }
 }
 
 impl<E: Copy> EventQueue<E> for HeapQueue<E> {
     fn push(&mut self, at: Time, event: E) {
-        self.heap.push(Reverse(Numbered { entry: Entry { at, event }, number: self.pushed }));
+        self.heap.push(Reverse(Numbered { at, number: self.pushed, event }));
         self.pushed += 1;
     }
 
@@ -70,10 +71,10 @@ impl<E: Copy> EventQueue<E> for HeapQueue<E> {
         if self.next_time()? >= limit {
             return None;
         }
-        self.heap.pop().map(|Reverse(Numbered { entry, .. })| (entry.at, entry.event))
+        self.heap.pop().map(|Reverse(Numbered { at, event, .. })| (at, event))
     }
 
-    fn glance(&self, _ahead: usize) -> Option<&E> {
+    fn foresee(&mut self, _: Pass) -> Option<&E> {
         None
     }
 

@@ -7,11 +7,21 @@
 
 mod calendar;
 mod heap;
+mod lists;
 
 pub use calendar::CalendarQueue;
 pub use heap::HeapQueue;
 
 use super::Time;
+
+/// The passes in which coming events are [foreseen](EventQueue::foresee).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pass {
+    /// The one ahead.
+    First,
+    /// The one that follows it.
+    Second,
+}
 
 /// A queue of events by time, first in first out at the same time.
 pub trait EventQueue<E: Copy>: Default {
@@ -22,9 +32,10 @@ pub trait EventQueue<E: Copy>: Default {
     /// Takes out the next event if it lies before `limit`.
     fn pop_before(&mut self, limit: Time) -> Option<(Time, E)>;
 
-    /// The event that will probably come out `ahead` places later, if that is known at
-    /// no cost: a hint for fetching what it will touch.
-    fn glance(&self, ahead: usize) -> Option<&E>;
+    /// An event that is going to come out before long, if one is known at no cost: a hint for
+    /// fetching what it will touch. Each pass names every such event at most once; the second
+    /// one comes to an event some time after the first.
+    fn foresee(&mut self, pass: Pass) -> Option<&E>;
 
     /// Number of events inside.
     fn len(&self) -> usize;
@@ -33,11 +44,4 @@ pub trait EventQueue<E: Copy>: Default {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// An event with its time.
-#[derive(Clone, Copy, Debug)]
-struct Entry<E> {
-    at: Time,
-    event: E,
 }
