@@ -246,6 +246,28 @@ where
     record: Record<P>,
 }
 
+/// Bytes of what the engine keeps, for estimates of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sizes {
+    /// A node, without what its state keeps on the heap.
+    pub node: usize,
+    /// An event in the queue.
+    pub event: usize,
+    /// A message under way, without its list.
+    pub message: usize,
+}
+
+impl Sizes {
+    /// Those of simulations of a protocol.
+    pub fn of<P: Protocol>() -> Sizes {
+        Sizes {
+            node: size_of::<Slot<P::Node>>(),
+            event: size_of::<(Time, Scheduled<P::Timer>)>(),
+            message: size_of::<Parcel<P::Message>>(),
+        }
+    }
+}
+
 /// What the queue of a simulation holds, for a protocol with timers `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Scheduled<T>(Event<T>);

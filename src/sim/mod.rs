@@ -18,7 +18,7 @@ pub use address::Address;
 pub use context::{Bench, Context, Effect, Item, Manner, Note, Record};
 pub use digest::Digest;
 pub use engine::{
-    Envelope, Network, Nodes, Observer, Scheduled, Simulation, Status, Traffic, Waiting,
+    Envelope, Network, Nodes, Observer, Scheduled, Simulation, Sizes, Status, Traffic, Waiting,
 };
 pub use prefetch::prefetch;
 pub use protocol::{
