@@ -110,15 +110,43 @@ fn files_that_are_no_scenarios_are_refused_in_one_line() {
     assert!(desk.refusal(&["check", "."], 2).contains("cannot be read"));
 }
 
+/// What `check` says of a good file but for its memory, which depends on the machine.
+fn counted(check: &assert_cmd::assert::Assert) -> String {
+    let said = stdout(check);
+    let (runs, memory) = said.trim_end().split_once("; about ").unwrap();
+    assert!(memory.ends_with(" MB of memory for the largest"), "{said}");
+    runs.to_owned()
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_refused_before_anything_runs() {
+    let desk = Desk::new();
+    // A thousand trackers that list everything take terabytes.
+    desk.scenario(&json!({
+        "population": {"nodes": 1_000_000},
+        "overlay": {"tracker": {"trackers": 1000}},
+        "workload": {"storage": {"keys": 50_000_000, "gets": {"per_node": 1000}}},
+        "duration": "1000s",
+    }));
+    let refusal = desk.refusal(&["run", "x.json", "--quiet"], 4);
+    assert!(refusal.starts_with("error: x.json: its largest run needs about "), "{refusal}");
+    assert!(refusal.contains("; give fewer nodes, keys or requests, or "), "{refusal}");
+    assert!(refusal.ends_with("run it all the same with --ignore-memory"), "{refusal}");
+    assert!(!desk.path("results").exists());
+    let check = stdout(&desk.dhtsim(&["check", "x.json"]).assert().code(0));
+    assert!(check.contains(" TB of memory for the largest\n"), "{check}");
+    desk.scenario(&json!({})).dhtsim(&["run", "x.json", "--ignore-memory"]).assert().code(0);
+}
+
 #[test]
 fn check_counts_the_runs() {
     let desk = Desk::new();
     desk.scenario(&json!({"sweep": {"population.nodes": {"powers_of_two": [8, 64]}}, "repeat": 5}));
     let check = desk.dhtsim(&["check", "x.json"]).assert().code(0).stderr("");
-    assert_eq!(stdout(&check), "x.json: good, 4 points × 5 repeats = 20 runs\n");
+    assert_eq!(counted(&check), "x.json: good, 4 points × 5 repeats = 20 runs");
     let pinned = ["check", "x.json", "--set", "population.nodes=9", "--set", "repeat=1"];
     let check = desk.dhtsim(&pinned).assert().code(0);
-    assert_eq!(stdout(&check), "x.json: good, 1 point × 1 repeat = 1 run\n");
+    assert_eq!(counted(&check), "x.json: good, 1 point × 1 repeat = 1 run");
 }
 
 #[test]
@@ -133,8 +161,8 @@ fn a_variant_is_chosen_by_its_name() {
     assert_eq!(first, ["size", "small", "large"]);
     assert!(desk.path("results/small/sizes.svg").exists());
     let chosen = ["check", "x.json", "--set", "size=small"];
-    let check = stdout(&desk.dhtsim(&chosen).assert().code(0));
-    assert_eq!(check, "x.json: good, 1 point × 1 repeat = 1 run\n");
+    let check = desk.dhtsim(&chosen).assert().code(0);
+    assert_eq!(counted(&check), "x.json: good, 1 point × 1 repeat = 1 run");
     let refusal = desk.refusal(&["run", "x.json", "--set", "size=huge"], 2);
     assert!(refusal.ends_with("its variants are small, large"), "{refusal}");
 }
@@ -144,7 +172,7 @@ fn check_tells_the_faults_of_all_files() {
     let desk = Desk::new();
     desk.scenario(&json!({}));
     let check = desk.dhtsim(&["check", "a.json", "x.json", "b.json"]).assert().code(2);
-    assert_eq!(stdout(&check), "x.json: good, 1 point × 1 repeat = 1 run\n");
+    assert_eq!(counted(&check), "x.json: good, 1 point × 1 repeat = 1 run");
     let said = String::from_utf8(check.get_output().stderr.clone()).unwrap();
     assert_eq!(said.lines().count(), 2, "{said}");
 }
@@ -309,6 +337,13 @@ mod run {
         let last = format!("small: results written to {}", results.display());
         assert_eq!(talk.lines().last(), Some(&last[..]), "{talk}");
         assert!(talk.starts_with("small: 1 run\n"), "{talk}");
+        let speed = talk.lines().rev().nth(1).unwrap();
+        assert!(speed.starts_with("small: ") && speed.contains(" events in "), "{talk}");
+        assert!(speed.contains(" events/s"), "{talk}");
+        assert_eq!(
+            speed.contains("; peak memory "),
+            cfg!(any(target_os = "linux", target_os = "macos"))
+        );
         assert!(!talk.contains(HOLDS), "{talk}");
         let summary = fs::read(desk.path("results/small/summary.json")).unwrap();
         let summary: Value = serde_json::from_slice(&summary).unwrap();

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Changes, Ending, Failure};
+use crate::experiment::estimate::process_bytes;
 
-/// Check scenarios without running them, and count their runs.
+use super::{Changes, Ending, Failure, figures};
+
+/// Check scenarios without running them, count their runs, and estimate their memory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +35,13 @@ impl Check {
                     let points = count(plan.points.len(), "point");
                     let repeats = count(plan.repeat as usize, "repeat");
                     let runs = count(plan.runs(), "run");
-                    writeln!(out, "{}: good, {points} × {repeats} = {runs}", plan.file)?;
+                    let memory = figures::bytes(process_bytes(&plan, 1));
+                    writeln!(
+                        out,
+                        "{}: good, {points} × {repeats} = {runs}; about {memory} of memory for \
+                         the largest",
+                        plan.file
+                    )?;
                 }
                 Err(fault) => faults.push(fault.to_string()),
             }

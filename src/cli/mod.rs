@@ -5,7 +5,9 @@
 
 mod check;
 mod columns;
+mod figures;
 mod list;
+mod memory;
 mod output;
 mod progress;
 mod published;
@@ -13,6 +15,7 @@ mod ring;
 mod route;
 mod run;
 mod schema;
+mod speed;
 mod table;
 
 use std::io::Write;
@@ -50,13 +53,14 @@ Exit codes:
   0  everything went well, and every claim of the scenarios held
   1  a claim was broken
   2  bad input: a scenario or the command line
-  3  results could not be written";
+  3  results could not be written
+  4  a scenario needs more memory than there is";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios and write their results
     Run(run::Run),
-    /// Check scenarios without running them, and count their runs
+    /// Check scenarios without running them, count their runs and estimate their memory
     Check(check::Check),
     /// Show the nodes of a scenario in ring order
     Ring(ring::Ring),
@@ -114,6 +118,9 @@ enum Failure {
     /// The user can mend it in a file or on the command line.
     #[error("{0}")]
     BadInput(String),
+    /// The machine is too small.
+    #[error("{0}")]
+    NoMemory(String),
     /// The results are there, but cannot be put where they belong.
     #[error("{0}")]
     NotWritten(String),
@@ -154,6 +161,7 @@ pub fn main() -> ExitCode {
             match failure {
                 Failure::BadInput(_) => ExitCode::from(2),
                 Failure::NotWritten(_) => ExitCode::from(3),
+                Failure::NoMemory(_) => ExitCode::from(4),
             }
         }
     }

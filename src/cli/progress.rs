@@ -68,6 +68,11 @@ impl Progress {
         }
     }
 
+    /// How many events the runs that are done have processed.
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
     /// All runs have ended.
     pub(super) fn finish(&self) {
         if let Show::Bar(bar) = &self.show {

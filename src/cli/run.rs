@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use clap::{Args, value_parser};
 use serde_json::Value;
 
+use crate::experiment::estimate::process_bytes;
 use crate::experiment::{self, claims::show};
 use crate::measure::metrics;
 use crate::measure::summary::{Fit, Point, Summary};
@@ -18,7 +19,8 @@ use crate::scenario::Plan;
 use super::columns::aligned;
 use super::output::say;
 use super::progress::Progress;
-use super::{Changes, Ending, Failure};
+use super::speed::Stopwatch;
+use super::{Changes, Ending, Failure, figures, memory};
 
 /// The table of points on the terminal ends here; the files have them all.
 const MOST_ROWS: usize = 50;
@@ -74,7 +76,8 @@ Exit codes:
   0  every claim held
   1  a claim was broken
   2  bad input: a scenario or the command line
-  3  results could not be written")]
+  3  results could not be written
+  4  a scenario needs more memory than there is")]
 pub(super) struct Run {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]
@@ -90,6 +93,9 @@ pub(super) struct Run {
     /// Write plots as PNG, besides SVG
     #[arg(long)]
     png: bool,
+    /// Run even what is estimated not to fit into memory
+    #[arg(long)]
+    ignore_memory: bool,
     /// Show nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -99,6 +105,9 @@ impl Run {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
         let plans = self.changes.load_all(&self.files)?;
         check_names(&plans)?;
+        if !self.ignore_memory {
+            check_memory(&plans, self.jobs(), memory::available_bytes())?;
+        }
         self.check_writable(&plans)?;
         let mut ending = Ending::Good;
         for plan in &plans {
@@ -116,17 +125,26 @@ impl Run {
     }
 
     fn run_one(&self, plan: &Plan) -> Result<Summary, Failure> {
-        let jobs =
-            self.jobs.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
         let progress = Progress::new(&plan.name, plan.runs(), self.quiet);
-        let outcome = experiment::run(plan, jobs, &|done, events| progress.run_done(done, events));
+        let stopwatch = Stopwatch::start();
+        let on_run_done = |done, events| progress.run_done(done, events);
+        let outcome = experiment::run(plan, self.jobs(), &on_run_done);
+        let figures = stopwatch.figures(progress.events());
         progress.finish();
+        if !self.quiet {
+            say(&format!("{}: {figures}", plan.name));
+        }
         let folder = report::write(&self.out, &outcome, &plan.scenario.plots, self.png)
             .map_err(|error| Failure::NotWritten(error.to_string()))?;
         if !self.quiet {
             say(&format!("{}: results written to {}", plan.name, folder.display()));
         }
         Ok(outcome.summary)
+    }
+
+    /// How many runs go at a time.
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
     }
 
     /// Hours of simulation are worth a look at the folders first.
@@ -136,6 +154,37 @@ impl Run {
             .try_for_each(|plan| report::ensure_writable(&self.out, &plan.name))
             .map_err(|error| Failure::NotWritten(error.to_string()))
     }
+}
+
+/// Refuses scenarios that take more memory than there is, if that is known: the machine would
+/// end them somewhere in the midst, or everything else with them.
+fn check_memory(plans: &[Plan], jobs: usize, available: Option<u64>) -> Result<(), Failure> {
+    let Some(available) = available else { return Ok(()) };
+    for plan in plans {
+        let at_a_time = jobs.min(plan.runs());
+        let bytes = process_bytes(plan, at_a_time);
+        if bytes <= available {
+            continue;
+        }
+        let runs = match at_a_time {
+            1 => "its largest run needs".to_owned(),
+            more => format!("its {more} largest runs, which may go at the same time, need"),
+        };
+        let one = process_bytes(plan, 1);
+        let mend = if at_a_time > 1 && one <= available {
+            format!("give --jobs 1 (about {}) or fewer nodes", figures::bytes(one))
+        } else {
+            "give fewer nodes, keys or requests".to_owned()
+        };
+        return Err(Failure::NoMemory(format!(
+            "{}: {runs} about {} of memory, but only {} are available; {mend}, or run it all the \
+             same with --ignore-memory",
+            plan.file,
+            figures::bytes(bytes),
+            figures::bytes(available)
+        )));
+    }
+    Ok(())
 }
 
 /// Two scenarios of one name would write to one folder.
@@ -216,6 +265,30 @@ fn points(summary: &Summary) -> String {
 mod tests {
     use super::*;
     use crate::measure::summary::{FaultEffects, Gets, Line};
+    use crate::scenario::{self, Overrides};
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_refused_with_a_way_out() {
+        let scenario = r#"{
+            "name": "x", "population": {"nodes": 1000000}, "overlay": {"chord": {}}, "repeat": 3
+        }"#;
+        let plan = scenario::parse("x.json", scenario, &Overrides::default()).unwrap();
+        let (one, all) = (process_bytes(&plan, 1), process_bytes(&plan, 3));
+        let plans = [plan];
+        let said = |jobs, available| match check_memory(&plans, jobs, available) {
+            Err(Failure::NoMemory(said)) => said,
+            other => panic!("{other:?}"),
+        };
+        assert!(check_memory(&plans, 8, None).is_ok());
+        assert!(check_memory(&plans, 8, Some(all)).is_ok());
+        assert!(check_memory(&plans, 1, Some(one)).is_ok());
+        let eight = said(8, Some(one));
+        assert!(eight.starts_with("x.json: its 3 largest runs, which may go"), "{eight}");
+        assert!(eight.contains("; give --jobs 1 (about "), "{eight}");
+        let single = said(1, Some(1000));
+        assert!(single.contains(" but only 1 kB are available; give fewer nodes, "), "{single}");
+        assert!(said(8, Some(1000)).contains("; give fewer nodes, "));
+    }
 
     #[test]
     fn every_column_is_a_metric() {

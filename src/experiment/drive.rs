@@ -462,12 +462,31 @@ impl<'s, P: Overlay> Drive<'s, P> {
     }
 
     fn look_up(&mut self) {
-        let space = self.setup.id_space;
-        let draw = |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
-        let Some((node, key)) = self.next_request(|drive| &mut drive.lookups, draw) else { return };
+        let Some((node, key)) = self.next_lookup() else { return };
         let simulation = &mut self.simulation;
         let lookup = simulation.observer.issue(simulation.now(), node, key);
         simulation.operate(node, Operation::Lookup { lookup, key });
+    }
+
+    /// The next lookup: who asks, and for which key. `None` if nobody asks.
+    fn next_lookup(&mut self) -> Option<(Address, Id)> {
+        let space = self.setup.id_space;
+        let keys = self.setup.workload.lookups.as_ref().and_then(|lookups| lookups.keys);
+        match keys.unwrap_or_default() {
+            format::LookupKeys::Uniform => {
+                let draw =
+                    |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
+                self.next_request(|drive| &mut drive.lookups, draw)
+            }
+            format::LookupKeys::OwnFingers => {
+                // What is drawn must not depend on who asks, so it is the number of the finger.
+                let draw = |random: &mut Stream| random.below(u64::from(space.bits())) as u32;
+                let (node, index) = self.next_request(|drive| &mut drive.lookups, draw)?;
+                let state = self.simulation.node(node)?;
+                let finger = self.simulation.protocol().finger(state, index)?;
+                (finger != node).then(|| (node, self.population.ids[finger.index()]))
+            }
+        }
     }
 
     /// The next request of a stream: who asks, and for what. `None` when it is the turn of a

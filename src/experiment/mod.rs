@@ -9,6 +9,7 @@
 mod build;
 pub mod claims;
 mod drive;
+pub mod estimate;
 mod faults;
 mod fit;
 mod inspect;

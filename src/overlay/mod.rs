@@ -34,6 +34,13 @@ pub trait Overlay: Protocol + Clone {
         round_trip: impl Fn(Address, Address) -> Duration + 'a,
     ) -> impl FnMut(Address) -> Self::Node + 'a;
 
+    /// What a node takes, about, when so many are there and the system is converged; nothing
+    /// beside its struct unless the overlay says so.
+    fn estimate(&self, nodes: usize) -> NodeEstimate {
+        let _ = nodes;
+        NodeEstimate::default()
+    }
+
     /// How many other nodes this one keeps track of.
     fn routing_entries(&self, node: &Self::Node) -> usize;
 
@@ -130,6 +137,46 @@ pub trait Overlay: Protocol + Clone {
     ) {
         let _ = (values, truth, nodes);
     }
+}
+
+/// What a node of a converged system takes, about, for an estimate of memory.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct NodeEstimate {
+    /// Bytes that it keeps outside its own struct. Its share of what nodes have in common is
+    /// among them.
+    pub heap_bytes: usize,
+    /// Timers that it has set at a time.
+    pub timers: usize,
+    /// Messages that it sends and gets for its upkeep in a second.
+    pub messages_per_second: f64,
+    /// Messages that pass one after the other until its lookup is answered.
+    pub lookup_messages: f64,
+    /// Bytes that all nodes together keep for a stored key, those of its copies included.
+    pub key_bytes: usize,
+    /// Bytes that stay for every get of a value.
+    pub get_bytes: usize,
+}
+
+impl NodeEstimate {
+    /// The same with one more timer, set again whenever this time is over, and with so many
+    /// messages every time; none if it never is.
+    #[must_use]
+    fn with_timer(self, period: Option<Duration>, messages: f64) -> NodeEstimate {
+        let Some(period) = period else { return self };
+        let messages_per_second = self.messages_per_second + messages / period.as_secs_f64();
+        NodeEstimate { timers: self.timers + 1, messages_per_second, ..self }
+    }
+}
+
+/// Bytes that an allocation of so many takes, about, the allocator's own included.
+fn allocated(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+}
+
+/// Bytes of an entry in a B-tree, whose nodes are two thirds full, with its share of the
+/// pointers.
+fn in_tree(bytes: usize) -> usize {
+    bytes * 3 / 2 + 4
 }
 
 /// What the nodes of a ring know of it.

@@ -520,6 +520,13 @@ pub(super) mod tests {
             vec![("workload.lookups.start", json!("1min"))],
             vec![("workload.lookups.per_node", json!(0))],
             vec![("workload.lookups.per_node", json!(61))],
+            vec![
+                ("population.joins", no()),
+                ("overlay.chord", json!({"fingers": "none"})),
+                ("workload.lookups.keys", json!("own_fingers")),
+            ],
+            [membership(&json!({})), vec![("workload.lookups.keys", json!("own_fingers"))]]
+                .concat(),
             vec![("workload.lookups.per_node", json!(4_000_000_000u32))],
             vec![("workload.lookups.interval", json!("200000d"))],
             vec![
@@ -624,6 +631,7 @@ pub(super) mod tests {
             vec![("workload.storage", json!({"keys": 1, "preloaded": false}))],
             vec![("workload.storage.puts.per_node", json!(61))],
             vec![("workload.storage.gets.timeout", json!("1s"))],
+            vec![("workload.storage.gets.keys", json!("uniform"))],
             vec![("workload.storage.gets.interval", json!("0s"))],
             vec![("overlay.chord", json!({"join": {"base": {}}, "successors": 2}))],
             vec![("overlay.chord", json!({"join": {"base": {}}, "stabilize": {"period": "1s"}}))],

@@ -247,7 +247,9 @@ mod tests {
                 },
             },
             "workload": {
-                "lookups": {"interval": "2s", "arrivals": "poisson", "timeout": "10s"},
+                "lookups": {
+                    "interval": "2s", "arrivals": "poisson", "timeout": "10s", "keys": "own_fingers",
+                },
                 "keys": 1000,
                 "key_copies": 3,
                 "storage": {

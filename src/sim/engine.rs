@@ -126,6 +126,28 @@ where
     record: Record<P>,
 }
 
+/// Bytes of what the engine keeps, for estimates of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sizes {
+    /// A node, without what its state keeps on the heap.
+    pub node: usize,
+    /// An event in the queue.
+    pub event: usize,
+    /// A message under way, without its list.
+    pub message: usize,
+}
+
+impl Sizes {
+    /// Those of simulations of a protocol.
+    pub fn of<P: Protocol>() -> Sizes {
+        Sizes {
+            node: size_of::<Slot<P::Node>>(),
+            event: CalendarQueue::<Scheduled<P::Timer>>::ENTRY_BYTES,
+            message: size_of::<Parcel<P::Message>>(),
+        }
+    }
+}
+
 impl<'i, P, N, O, Q> Simulation<'i, P, N, O, Q>
 where
     P: Protocol,

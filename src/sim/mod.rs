@@ -20,7 +20,7 @@ mod wire;
 pub use address::Address;
 pub use context::{Bench, Context, Effect, Item, Manner, Note, Record};
 pub use digest::Digest;
-pub use engine::{Nodes, Observer, Simulation, Status, Waiting};
+pub use engine::{Nodes, Observer, Simulation, Sizes, Status, Waiting};
 pub use huge_pages::ask_for_huge_pages;
 pub use prefetch::prefetch;
 pub use protocol::{

@@ -68,7 +68,6 @@ struct Run {
 }
 
 fn run(nodes: u64, seconds: f64) -> Run {
-    let nanos = (seconds * 1e9).max(1.0) as u64;
     let duration = format!("{}ns", (seconds * 1e9).max(1.0) as u64);
     let set = [
         ("population.nodes".to_owned(), json!(nodes)),

@@ -1,7 +1,8 @@
-//! Simulations from outside: joins, warm-ups and churn.
+//! Simulations from outside: joins, requests, warm-ups and churn.
 
 mod churn;
 mod idle;
+mod lookup_keys;
 mod proximity;
 mod warm_up;
 

@@ -6,6 +6,7 @@
 use super::parallel::Search;
 use super::timing::Clock;
 use crate::id::Id;
+use crate::overlay::allocated;
 use crate::sim::{Address, Duration, LookupId, Time};
 
 /// The books of a node.
@@ -35,6 +36,12 @@ pub(super) struct Tried {
 }
 
 impl Books {
+    /// Bytes outside the struct itself, about, of a node that keeps any and has so many entries
+    /// in its tables.
+    pub(super) fn estimated_bytes(entries: usize) -> usize {
+        allocated(size_of::<Pages>()) + allocated(entries * size_of::<(Address, Duration)>())
+    }
+
     fn pages(&mut self) -> &mut Pages {
         self.0.get_or_insert_default()
     }

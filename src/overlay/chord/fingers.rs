@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::id::{Id, IdSpace};
+use crate::overlay::allocated;
 use crate::sim::{Address, prefetch};
 
 /// The finger table of one node.
@@ -76,6 +77,11 @@ impl FingerTable {
         }
         assert!(table.starts[0] & 1 == 1, "the first run starts at finger zero");
         table
+    }
+
+    /// Bytes outside the struct itself, about, of a table with so many runs.
+    pub(super) fn estimated_bytes(runs: usize) -> usize {
+        allocated(runs * size_of::<Run>())
     }
 
     /// Finger `index`.

@@ -137,7 +137,7 @@ use lookup::{Trail, note_presence};
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::{Pointers, Truth};
-use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape};
+use crate::overlay::{KeyRouting, Neighbours, NodeEstimate, Overlay, RingShape, allocated};
 use crate::sim::{Address, Context, Digest, Duration, Operation, Protocol, Start};
 
 /// The parameters of a Chord ring.
@@ -213,7 +213,10 @@ pub struct Period {
 
 /// A successor list. A short one stands in the node itself: one cache miss less for every
 /// step of a lookup.
-type Successors = SmallVec<[Address; 4]>;
+type Successors = SmallVec<[Address; INLINE_SUCCESSORS]>;
+
+/// How many of them stand in the node itself.
+const INLINE_SUCCESSORS: usize = 4;
 
 /// The state of one node.
 ///
@@ -278,6 +281,45 @@ impl Overlay for Chord {
             self.choose_converged(&mut node, address, truth, &round_trip);
             node
         }
+    }
+
+    fn estimate(&self, nodes: usize) -> NodeEstimate {
+        let log2_nodes = nodes.max(2).ilog2() as usize + 1;
+        let list_bytes = if self.successors > INLINE_SUCCESSORS {
+            allocated(self.successors * size_of::<Address>())
+        } else {
+            0
+        };
+        let runs = if self.fingers { log2_nodes + 1 } else { 1 };
+        let refined = &self.refinements;
+        let keeps_books = refined.retries.is_some()
+            || refined.parallel > 1
+            || refined.shortest_timeout.is_some()
+            || refined.finger_choices > 1
+            || refined.next_hop_choices > 1;
+        let choices = refined.next_hop_choices.max(1);
+        let entries = (log2_nodes + self.successors) * choices;
+        let book_bytes = if keeps_books { Books::estimated_bytes(entries) } else { 0 };
+        let hops = if self.fingers {
+            log2_nodes as f64 / 2.0
+        } else {
+            nodes as f64 / 2.0 / self.successors as f64
+        };
+        // To the owner's predecessor, and the answer. Who asks every node in turn hears of each.
+        let lookup_messages = match self.lookup {
+            LookupStyle::Iterative | LookupStyle::Recursive => 2.0 * hops,
+            LookupStyle::SemiRecursive => hops + 1.0,
+        };
+        let retries = refined.retries.map(|retries| retries.after);
+        NodeEstimate {
+            heap_bytes: list_bytes + FingerTable::estimated_bytes(runs) + book_bytes,
+            lookup_messages,
+            ..NodeEstimate::default()
+        }
+        .with_timer(self.stabilize.map(|period| period.mean), 3.0)
+        .with_timer(self.fix_fingers.map(|(period, _)| period.mean), lookup_messages)
+        .with_timer(self.check_predecessor.map(|period| period.mean), 2.0)
+        .with_timer(retries, 0.0)
     }
 
     fn routing_entries(&self, node: &ChordNode) -> usize {

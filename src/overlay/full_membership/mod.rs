@@ -90,7 +90,7 @@ use placement::Tokens;
 
 use crate::id::{Id, IdSpace};
 use crate::oracle::Truth;
-use crate::overlay::{KeyRouting, Neighbours, Overlay, RingShape, next_servers};
+use crate::overlay::{KeyRouting, Neighbours, NodeEstimate, Overlay, RingShape, next_servers};
 use crate::sim::{Address, Context, Duration, Operation, Protocol, Start, Time};
 
 /// A system in which every node knows all members.
@@ -255,6 +255,26 @@ impl Overlay for FullMembership {
             let node = MembershipNode { standing: Standing::Member, ..self.new_node(address) };
             *node.view.borrow_mut() = view.clone();
             node
+        }
+    }
+
+    fn estimate(&self, nodes: usize) -> NodeEstimate {
+        let per_server = self.tokens.per_server();
+        // A ring of the tokens with their identifiers, and one view, which all have in common.
+        let shared = per_server * (size_of::<Id>() + 40) + size_of::<Version>();
+        let estimate =
+            NodeEstimate { heap_bytes: shared, lookup_messages: 2.0, ..NodeEstimate::default() };
+        match self.parameters.spread {
+            Spread::Instant => estimate,
+            Spread::Broadcast => {
+                NodeEstimate { heap_bytes: shared + View::estimated_bytes(nodes), ..estimate }
+            }
+            Spread::Gossip { period, anti_entropy, .. } => {
+                NodeEstimate { heap_bytes: shared + View::estimated_bytes(nodes), ..estimate }
+                    // Who has no rumour sends nothing; it has one now and then.
+                    .with_timer(Some(period), 0.3)
+                    .with_timer(Some(anti_entropy), 2.0)
+            }
         }
     }
 

@@ -9,6 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::overlay::allocated;
+
 /// The number of a server. On the wire it is the server's address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct Server(pub u32);
@@ -98,6 +100,16 @@ impl Chunk {
 }
 
 impl View {
+    /// Bytes, about, of a node's own view of so many servers that differs from those of others
+    /// in a chunk.
+    pub(super) fn estimated_bytes(servers: usize) -> usize {
+        let place_bits = servers.max(1).ilog2().div_ceil(2);
+        let table = servers.div_ceil(1 << place_bits) * size_of::<Rc<Chunk>>();
+        let chunk = size_of::<Chunk>() + (size_of::<Version>() << place_bits);
+        // A shared cell has two counts and a flag.
+        allocated(size_of::<View>() + 24) + allocated(table + 16) + allocated(chunk + 16)
+    }
+
     /// Whether a server is a member, and how new that is.
     pub fn version(&self, server: Server) -> Version {
         let (chunk, place) = self.place(server);

@@ -8,7 +8,7 @@ use super::{
     HandOver, ItemKey, LOOK_AGAIN, Leaving, Placement, StorageMessage, Stored, StoredItem,
     StoredMessage, StoredNode, StoredTimer,
 };
-use crate::overlay::KeyRouting;
+use crate::overlay::{KeyRouting, allocated, in_tree};
 use crate::sim::{Address, Context, RequestId, Value};
 
 /// An item at a node.
@@ -48,6 +48,12 @@ struct Duties {
 }
 
 impl Holding {
+    /// Bytes, about, of items with so many owners and other holders together.
+    pub(super) fn estimated_bytes(owners: usize, others: usize) -> usize {
+        let entry = in_tree(size_of::<ItemKey>() + size_of::<Holding>());
+        (owners + others) * entry + owners * allocated(size_of::<Duties>())
+    }
+
     /// An item whose owner this is, and which these others have copies of.
     pub(super) fn owned(value: Value, others: &[Address]) -> Holding {
         let duties = Duties { holders: SmallVec::from_slice(others), ..Duties::default() };

@@ -56,7 +56,7 @@ use smallvec::SmallVec;
 
 pub use message::{HandOver, StorageMessage, StoredItem, StoredMessage};
 
-use super::{KeyRouting, Neighbours, Overlay, Peer, RingShape};
+use super::{KeyRouting, Neighbours, NodeEstimate, Overlay, Peer, RingShape};
 use crate::id::{Id, IdSpace};
 use crate::oracle::Truth;
 use crate::sim::{
@@ -511,6 +511,13 @@ impl<P: KeyRouting> Overlay for Stored<P> {
             let neighbourhood = self.routing.neighbourhood(&node);
             Self::node(node, neighbourhood)
         }
+    }
+
+    fn estimate(&self, nodes: usize) -> NodeEstimate {
+        let owners = usize::from(self.storage.items_of_a_key());
+        let key_bytes = Holding::estimated_bytes(owners, owners * self.storage.followers());
+        NodeEstimate { key_bytes, ..self.routing.estimate(nodes) }
+            .with_timer(self.storage.repair, 2.0)
     }
 
     fn routing_entries(&self, node: &Self::Node) -> usize {

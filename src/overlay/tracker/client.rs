@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Event, Item, Peer, Search, Topic, Tracker, TrackerMessage, TrackerTimer, Wanted};
 use crate::id::Id;
+use crate::overlay::in_tree;
 use crate::sim::{Address, Context, Duration, Manner, RequestId, Value};
 
 /// How far the times between two announcements lie from the interval, as a share of it.
@@ -43,6 +44,11 @@ enum Stay {
 }
 
 impl Client {
+    /// Bytes of a file that it has, about: few have many of them.
+    pub(super) fn estimated_file_bytes() -> usize {
+        2 * in_tree(size_of::<(Id, Value)>())
+    }
+
     /// A client that is known to the trackers.
     pub(super) fn registered(peer: Option<Box<Peer>>) -> Client {
         Client { is_registered: true, peer, ..Client::default() }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Topic;
+use crate::overlay::in_tree;
 use crate::sim::{Address, Stream, Time};
 
 /// A client on a list.
@@ -31,6 +32,12 @@ pub struct Index {
 }
 
 impl Index {
+    /// Bytes of an entry, about.
+    pub(super) fn estimated_bytes() -> usize {
+        // A list has room to spare, and what is due stands apart.
+        2 * size_of::<Entry>() + in_tree(size_of::<(Time, Topic, Address)>())
+    }
+
     /// The clients of a list, by ascending address.
     pub fn list(&self, topic: Topic) -> &[Entry] {
         self.lists.get(&topic).map_or(&[], Vec::as_slice)

@@ -84,7 +84,7 @@ pub use swarm::{Peer, PieceChoice, Pieces, Swarm};
 
 use crate::id::Id;
 use crate::oracle::Truth;
-use crate::overlay::{self, Overlay};
+use crate::overlay::{self, NodeEstimate, Overlay};
 use crate::sim::{Address, Context, Duration, Nodes, Operation, Protocol, Start, Time, Value};
 
 /// The parameters of a system of trackers and clients.
@@ -167,6 +167,27 @@ impl Overlay for Tracker {
             let swarm = self.swarm.as_ref().filter(|_| self.is_initial_seed(address));
             TrackerNode::Client(Client::registered(swarm.map(|swarm| Box::new(Peer::seed(swarm)))))
         }
+    }
+
+    fn estimate(&self, _: usize) -> NodeEstimate {
+        // Every tracker knows every client, and those of them that share the file.
+        let file = Client::estimated_file_bytes();
+        let listed = self.trackers * Index::estimated_bytes();
+        let estimate = NodeEstimate {
+            heap_bytes: listed,
+            // A tracker and an owner are asked.
+            lookup_messages: 4.0,
+            key_bytes: file + listed,
+            // Who has got a file shares it.
+            get_bytes: file + listed,
+            ..NodeEstimate::default()
+        }
+        .with_timer(Some(self.announce_interval), 2.0);
+        let Some(swarm) = &self.swarm else { return estimate };
+        let heap_bytes = 2 * listed + Peer::estimated_bytes(swarm);
+        let messages_per_second = estimate.messages_per_second + swarm.news_per_second();
+        NodeEstimate { heap_bytes, messages_per_second, ..estimate }
+            .with_timer(Some(swarm::ROUND), 2.0)
     }
 
     fn routing_entries(&self, node: &TrackerNode) -> usize {

@@ -4,7 +4,9 @@ use crate::id::{Id, IdSpace};
 use crate::sim::Duration;
 
 use super::super::error::Fault;
-use super::super::format::{CopyPlacement, Overlay, Requests, Spaced, Storage, Workload};
+use super::super::format::{
+    CopyPlacement, Fingers, LookupKeys, Overlay, Requests, Spaced, Storage, Workload,
+};
 use super::{Checked, MAX_KEYS, MAX_LOOKUPS, positive, refuse};
 
 /// The most copies of a value.
@@ -20,6 +22,7 @@ pub(super) fn workload(
 ) -> Checked<Option<Id>> {
     if let Some(lookups) = &workload.lookups {
         requests("workload.lookups", "lookups", lookups, nodes, duration)?;
+        lookup_keys(lookups.keys.unwrap_or_default(), overlay)?;
     }
     let keys = workload.keys;
     if keys > MAX_KEYS {
@@ -38,6 +41,25 @@ pub(super) fn workload(
     match &workload.storage {
         Some(storage) => self::storage(storage, overlay, nodes, space, duration),
         None => Ok(None),
+    }
+}
+
+/// Only who has fingers can ask for them.
+fn lookup_keys(keys: LookupKeys, overlay: &Overlay) -> Checked {
+    let place = "workload.lookups.keys";
+    match (keys, overlay) {
+        (LookupKeys::Uniform, _) => Ok(()),
+        (LookupKeys::OwnFingers, Overlay::Chord(chord)) if chord.fingers == Fingers::All => Ok(()),
+        (LookupKeys::OwnFingers, Overlay::Chord(_)) => refuse(
+            place,
+            "there are no fingers to ask for with `fingers` \"none\"",
+            "give \"uniform\", or leave `overlay.chord.fingers` out",
+        ),
+        (LookupKeys::OwnFingers, Overlay::FullMembership(_) | Overlay::Tracker(_)) => refuse(
+            place,
+            "nodes have no fingers to ask for but on `chord`",
+            "give \"uniform\", or leave it out",
+        ),
     }
 }
 
@@ -81,6 +103,10 @@ fn storage(
             let problem = "one time-out holds for puts and gets";
             let mend = "give `workload.storage.timeout` instead";
             return refuse(&place(&format!("{field}.timeout")), problem, mend);
+        }
+        if of.keys.is_some() {
+            let problem = "puts and gets ask for the keys that are stored";
+            return refuse(&place(&format!("{field}.keys")), problem, "leave it out");
         }
         requests(&place(field), field, of, nodes, duration)?;
     }

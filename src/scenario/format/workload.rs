@@ -10,7 +10,7 @@ use super::{default_request_timeout, one_second, one_u32, yes};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Lookups of keys drawn uniformly from the ring.
+    /// Lookups of keys: of such as are drawn uniformly from the ring, unless `keys` says otherwise.
     #[serde(default)]
     pub lookups: Option<Requests>,
     /// Number of keys placed on the ring by the oracle, to measure who carries how many;
@@ -120,6 +120,23 @@ pub struct Requests {
     /// the run ends. (For puts and gets, `storage.timeout` says it.)
     #[serde(default)]
     pub timeout: Option<Span>,
+    /// Which keys lookups ask for; `uniform` unless given. (Puts and gets ask for the keys that
+    /// are stored.)
+    #[serde(default)]
+    pub keys: Option<LookupKeys>,
+}
+
+/// Which keys lookups ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupKeys {
+    /// Keys drawn uniformly from the ring.
+    #[default]
+    Uniform,
+    /// The identifier of a finger of the asking node, drawn uniformly from all fingers, as
+    /// `SimGrid`'s Chord example does. The request is left out, and not counted, where that finger
+    /// is not known or is the node itself. Needs an overlay with fingers.
+    OwnFingers,
 }
 
 /// How requests are spread over time and nodes.

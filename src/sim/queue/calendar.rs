@@ -140,6 +140,9 @@ impl<E> Default for CalendarQueue<E> {
 }
 
 impl<E: Copy> CalendarQueue<E> {
+    /// Bytes that an event takes.
+    pub const ENTRY_BYTES: usize = size_of::<Entry<E>>();
+
     /// The time of the next event, after moving on to the bucket that holds it; `None`
     /// if that bucket would begin at `limit` or later.
     fn next_time(&mut self, limit: Time) -> Option<Time> {

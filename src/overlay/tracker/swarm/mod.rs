@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 
 pub use pieces::Pieces;
 
+use crate::overlay::allocated;
 use crate::sim::{Address, Duration, RequestId, Time};
 
 /// From one round of choking and unchoking to the next (BEP 3).
@@ -75,6 +76,13 @@ impl Swarm {
         (self.file_bytes - before).min(u64::from(self.piece_bytes)) as u32
     }
 
+    /// Messages in a second by which a peer hears that a neighbour has another piece, at the
+    /// most: all links are busy. Half of the connections that it may have are made.
+    pub(super) fn news_per_second(&self) -> f64 {
+        let bytes_per_second = self.upload.min(self.download) as f64;
+        bytes_per_second / f64::from(self.piece_bytes) * self.connections as f64
+    }
+
     /// How many peers a peer unchokes.
     fn unchoked(&self) -> usize {
         self.slots + self.optimistic
@@ -114,6 +122,20 @@ pub struct Peer {
     pub uploaded: u64,
     /// Bytes of pieces that it has received.
     pub downloaded: u64,
+}
+
+impl Peer {
+    /// Bytes outside its client's struct, about, with all connections.
+    pub(super) fn estimated_bytes(swarm: &Swarm) -> usize {
+        let pieces = swarm.pieces() as usize;
+        let neighbour = size_of::<Neighbour>() + Pieces::estimated_bytes(swarm.pieces());
+        // Their list has room to spare.
+        let neighbours = 2 * swarm.connections * neighbour * 3 / 2;
+        allocated(size_of::<Peer>())
+            + 2 * Pieces::estimated_bytes(swarm.pieces())
+            + allocated(pieces * size_of::<u16>())
+            + neighbours
+    }
 }
 
 /// The other end of a connection.

@@ -2,17 +2,27 @@
 
 use smallvec::SmallVec;
 
+use crate::overlay::allocated;
 use crate::overlay::tracker::Item;
+
+/// Words of a set that stand in it.
+const INLINE_WORDS: usize = 4;
 
 /// A set of pieces. Up to 256 of them stand in the set itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pieces {
-    words: SmallVec<[u64; 4]>,
+    words: SmallVec<[u64; INLINE_WORDS]>,
     all: u32,
     len: u32,
 }
 
 impl Pieces {
+    /// Bytes outside the struct itself, about, for so many pieces.
+    pub(super) fn estimated_bytes(all: u32) -> usize {
+        let words = all.div_ceil(u64::BITS) as usize;
+        if words > INLINE_WORDS { allocated(words * size_of::<u64>()) } else { 0 }
+    }
+
     /// None of `all` pieces.
     pub fn none(all: u32) -> Pieces {
         Pieces { words: SmallVec::from_elem(0, all.div_ceil(64) as usize), all, len: 0 }

@@ -1,0 +1,163 @@
+//! Estimates beside processes that were measured.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::scenario::{Overrides, parse};
+
+/// The estimate for a scenario, one run at a time.
+fn estimate(scenario: &Value) -> f64 {
+    let plan = parse("x.json", &scenario.to_string(), &Overrides::default()).unwrap();
+    process_bytes(&plan, 1) as f64
+}
+
+/// What values are there, and who gets them.
+fn stored(keys: u32, copies: u32) -> Value {
+    json!({"storage": {"keys": keys, "copies": copies, "gets": {"interval": "10s"}}})
+}
+
+fn chord() -> Vec<(u32, Value)> {
+    let maintained = json!({"chord": {
+        "successors": 1, "lookup": "semi_recursive", "stabilize": {"period": "20s"},
+        "fix_fingers": {"period": "2min"}, "check_predecessor": {"period": "2min"},
+    }});
+    let churn = json!({
+        "sessions": {"exponential": {"mean": "1h"}}, "downtimes": {"exponential": {"mean": "1h"}},
+        "rejoin": "new_id",
+    });
+    let every_10s = json!({"lookups": {"interval": "10s"}});
+    vec![
+        // Chord with maintenance and lookups.
+        (
+            72_024,
+            json!({
+                "population": {"nodes": 100_000}, "overlay": maintained, "workload": every_10s,
+                "network": {"latency": {"constant": "7.8ms"}}, "duration": "40s",
+            }),
+        ),
+        // Chord without maintenance; all look something up within a second.
+        (
+            93_552,
+            json!({
+                "population": {"nodes": 100_000}, "overlay": {"chord": {}},
+                "workload": {"lookups": {"per_node": 1}},
+            }),
+        ),
+        // The same without lookups, with and without fingers.
+        (
+            134_840,
+            json!({
+                "population": {"nodes": 300_000}, "overlay": {"chord": {}}, "duration": "1s",
+            }),
+        ),
+        (
+            97_060,
+            json!({
+                "population": {"nodes": 300_000}, "overlay": {"chord": {"fingers": "none"}},
+                "duration": "1s",
+            }),
+        ),
+        // Values.
+        (
+            356_524,
+            json!({
+                "population": {"nodes": 50_000}, "overlay": {"chord": {"successors": 4}},
+                "workload": stored(500_000, 3), "duration": "40s",
+            }),
+        ),
+        // Churn with a new name for every session.
+        (
+            29_544,
+            json!({
+                "population": {"nodes": 20_000, "churn": churn},
+                "overlay": {"chord": {
+                    "successors": 8, "stabilize": {"period": "30s"}, "fix_fingers": {"period": "30s"},
+                }},
+                "workload": {"lookups": {"interval": "1min"}}, "duration": "30min",
+            }),
+        ),
+    ]
+}
+
+fn others() -> Vec<(u32, Value)> {
+    let gossip = json!({"full_membership": {"spread": {"gossip": {}}}});
+    let swarm = json!({"tracker": {"swarm": {
+        "file_bytes": 33_554_432, "upload": 131_072, "download": 1_048_576,
+    }}});
+    let every_10s = json!({"lookups": {"interval": "10s"}});
+    vec![
+        // Full membership: gossip among few and many, joins, and an oracle.
+        (
+            14_528,
+            json!({
+                "population": {"nodes": 2000}, "overlay": gossip, "workload": every_10s,
+                "duration": "1min",
+            }),
+        ),
+        (
+            65_012,
+            json!({
+                "population": {"nodes": 20_000}, "overlay": gossip, "workload": every_10s,
+                "duration": "1min",
+            }),
+        ),
+        (
+            42_172,
+            json!({
+                "population": {"nodes": 2000, "joins": {"initial": 1000, "interval": "50ms"}},
+                "overlay": gossip, "workload": every_10s, "duration": "2min",
+            }),
+        ),
+        (
+            49_072,
+            json!({
+                "population": {"nodes": 100_000}, "overlay": {"full_membership": {}},
+                "workload": every_10s, "duration": "1min",
+            }),
+        ),
+        // Values on trackers, and a swarm that fills up.
+        (
+            106_596,
+            json!({
+                "population": {"nodes": 50_000}, "overlay": {"tracker": {}},
+                "workload": stored(50_000, 1), "duration": "40s",
+            }),
+        ),
+        (
+            103_492,
+            json!({
+                "population": {"nodes": 2002, "joins": {"initial": 2, "interval": "30ms"}},
+                "overlay": swarm, "workload": {"downloads": {}}, "duration": "2min",
+            }),
+        ),
+    ]
+}
+
+/// Beside the peaks of whole processes as `/usr/bin/time` measured them (release, Linux on
+/// x86-64), in kibibytes. When nodes or events become smaller, measure again.
+#[test]
+fn estimates_are_within_a_factor_of_two_of_what_was_measured() {
+    let mut wrong = Vec::new();
+    for (kibibytes, mut scenario) in chord().into_iter().chain(others()) {
+        scenario["name"] = json!("measured");
+        let ratio = estimate(&scenario) / (f64::from(kibibytes) * 1024.0);
+        let said = format!("{ratio:.2} of {kibibytes} KiB for {scenario}");
+        println!("{said}");
+        if !(0.5..=2.0).contains(&ratio) {
+            wrong.push(said);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_largest_runs_are_those_at_a_time() {
+    let scenario = json!({
+        "name": "sweep", "population": {"nodes": 10}, "overlay": {"chord": {}}, "repeat": 2,
+        "sweep": {"population.nodes": [10, 1_000_000]},
+    });
+    let plan = parse("x.json", &scenario.to_string(), &Overrides::default()).unwrap();
+    let [none, one, two, three, all] = [0, 1, 2, 3, 100].map(|runs| process_bytes(&plan, runs));
+    assert!(one > 20 * none && (two - one).abs_diff(one - none) < 10, "{none}, {one}, {two}");
+    assert!(three - two < 1_000_000 && all - two < 2_000_000, "{two}, {three}, {all}");
+}
