@@ -220,8 +220,9 @@ const INLINE_SUCCESSORS: usize = 4;
 
 /// The state of one node.
 ///
-/// What every step of a lookup reads stands at the front and so in few cache lines (`repr(C)`
-/// keeps it there).
+/// What every step of a lookup reads stands at the front and so in few cache lines; `repr(C)`
+/// keeps it there. The flags are among it: in what their bytes never are, an `Option` of a node
+/// says that there is none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct ChordNode {
@@ -229,6 +230,12 @@ pub struct ChordNode {
     /// The finger that `fix_fingers` looks up next, or that a joining or leaving node of the
     /// base version has made right in other nodes next.
     next_finger: u32,
+    /// Through whom the node joins.
+    contact: Option<Address>,
+    /// Whether the contact cannot let it in yet, and need only be asked a little later.
+    try_again_soon: bool,
+    /// Whether the node has been asked to leave.
+    is_leaving: bool,
     /// Nearest first; the node itself when it is alone; empty until it has joined.
     successors: Successors,
     /// The clockwise distance to the first of them: every step of a lookup compares with
@@ -237,12 +244,6 @@ pub struct ChordNode {
     /// About its lookups and requests, if the parameters ask for it.
     books: Books,
     fingers: FingerTable,
-    /// Through whom the node joins.
-    contact: Option<Address>,
-    /// Whether the contact cannot let it in yet, and need only be asked a little later.
-    try_again_soon: bool,
-    /// Whether the node has been asked to leave.
-    is_leaving: bool,
 }
 
 /// What a node wakes itself up for.

@@ -76,8 +76,8 @@ pub struct CalendarQueue<E> {
     foreseen: [Reader; 2],
     /// By how many events the first pass is ahead of the second.
     ahead: usize,
-    /// Whether the first pass has come to the end, so far.
-    is_at_end: bool,
+    /// For how many events there has been nothing more for the first pass.
+    idle: usize,
     /// Number of events in all.
     len: usize,
     /// Number of events pushed since the present epoch began: the estimate for the
@@ -132,7 +132,7 @@ impl<E> Default for CalendarQueue<E> {
             lists: Lists::default(),
             foreseen: [Reader::DONE; 2],
             ahead: 0,
-            is_at_end: false,
+            idle: 0,
             len: 0,
             pushed_in_epoch: 0,
         }
@@ -202,7 +202,7 @@ impl<E: Copy> CalendarQueue<E> {
         self.order.sort_unstable();
         let next = self.next_bucket().map_or(List::EMPTY, |next| self.buckets[next]);
         self.foreseen = [self.lists.reader(next); 2];
-        self.ahead = 0;
+        (self.ahead, self.idle) = (0, 0);
     }
 
     /// The next bucket of this epoch that is not empty.
@@ -317,11 +317,13 @@ impl<E: Copy> EventQueue<E> for CalendarQueue<E> {
         let entry = match pass {
             Pass::First => {
                 let entry = self.lists.read(first);
-                self.is_at_end = entry.is_none();
-                self.ahead += usize::from(entry.is_some());
+                (self.ahead, self.idle) = match entry {
+                    Some(_) => (self.ahead + 1, 0),
+                    None => (self.ahead, self.idle + 1),
+                };
                 entry?
             }
-            Pass::Second if self.ahead < PASSES_APART && !self.is_at_end => return None,
+            Pass::Second if self.ahead + self.idle <= PASSES_APART => return None,
             Pass::Second => {
                 self.ahead = self.ahead.checked_sub(1)?;
                 self.lists.read(second)?
