@@ -184,10 +184,16 @@ impl Population {
 
     /// The servers with a node whose identifier an earlier node has.
     fn servers_in_collision(&self) -> BTreeSet<usize> {
-        let mut order: Vec<u32> = (0..self.nodes() as u32).collect();
-        order.sort_unstable_by_key(|&node| (self.ids[node as usize], node));
-        let same = order.windows(2).filter(|w| self.ids[w[0] as usize] == self.ids[w[1] as usize]);
-        same.map(|pair| pair[1] as usize / self.virtual_nodes).collect()
+        let id = |node: u32| self.ids[node as usize];
+        // With their first bits beside them, which settle nearly every comparison.
+        let mut order: Vec<(u64, u32)> =
+            self.ids.iter().zip(0..).map(|(id, node)| (id.prefix(), node)).collect();
+        order.sort_unstable_by(|(prefix, node), (other_prefix, other)| {
+            let by_id = || id(*node).cmp(&id(*other)).then(node.cmp(other));
+            prefix.cmp(other_prefix).then_with(by_id)
+        });
+        let same = order.windows(2).filter(|w| w[0].0 == w[1].0 && id(w[0].1) == id(w[1].1));
+        same.map(|pair| pair[1].1 as usize / self.virtual_nodes).collect()
     }
 }
 

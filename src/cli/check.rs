@@ -13,7 +13,7 @@ use super::{Changes, Ending, Failure, figures};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dhtsim check scenarios/*.json scenarios/paper/*.json
+  dhtsim check scenarios/*.json scenarios/*/*.json
   dhtsim check my.json --set 'sweep.population.nodes=[8,16]'")]
 pub(super) struct Check {
     /// Scenario files

@@ -69,7 +69,7 @@ const COLUMNS: [(&str, &str); 31] = [
 #[command(after_help = "\
 Examples:
   dhtsim run scenarios/paper/chord-hops.json
-  dhtsim run scenarios/*.json scenarios/paper/*.json --quiet
+  dhtsim run scenarios/*.json scenarios/*/*.json --quiet
   dhtsim run my.json --seed 7 --set network.loss=0.1 --out my-results --png
 
 Exit codes:

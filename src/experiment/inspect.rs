@@ -200,9 +200,14 @@ impl<P: Overlay> Drive<'_, P> {
         let (mut successors, mut lists, mut predecessors) = (0, 0, 0);
         let (mut right_fingers, mut distinct) = (0, 0);
         let is_right = |first: Address, own: Address| {
-            let mut candidates =
-                std::iter::successors(Some(first), |at| Some(truth.ring.next(ids, *at)));
-            candidates.by_ref().take(shape.finger_choices).any(|candidate| candidate == own)
+            let mut candidate = first;
+            for _ in 1..shape.finger_choices {
+                if candidate == own {
+                    return true;
+                }
+                candidate = truth.ring.next(ids, candidate);
+            }
+            candidate == own
         };
         let mut all_right = truth.all_pointers(shape.successors, shape.fingers);
         for address in self.ring().iter() {

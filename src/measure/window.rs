@@ -67,11 +67,12 @@ impl<T> Window<T> {
     }
 
     fn place(&self, number: u32) -> Option<usize> {
-        // Where it stands if the window has no gaps, and no further back if it has.
-        let place = number.checked_sub(self.entries.front()?.number)? as usize;
-        match self.entries.get(place) {
-            Some(entry) if entry.number == number => Some(place),
-            _ => self.entries.binary_search_by_key(&number, |entry| entry.number).ok(),
+        // Where it stands if there are no gaps behind it: they are among the oldest.
+        let behind = self.entries.back()?.number.checked_sub(number)? as usize;
+        let place = self.entries.len().checked_sub(behind + 1);
+        match place.filter(|place| self.entries[*place].number == number) {
+            None => self.entries.binary_search_by_key(&number, |entry| entry.number).ok(),
+            place => place,
         }
     }
 

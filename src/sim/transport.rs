@@ -26,7 +26,7 @@ pub struct Envelope {
 }
 
 /// What lies between the nodes. A network knows places, not who is there: where several
-/// nodes share a [place](Simulation::with_places) it is told the place's number as an address.
+/// nodes share a [place](super::Simulation::with_places) it is told the place's number as an address.
 pub trait Network {
     /// How long a message takes that is sent now, or `None` if it is lost. Asked once for every
     /// message and acknowledgement, in the order in which they are sent: time does not run

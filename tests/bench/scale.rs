@@ -3,7 +3,7 @@
 //! `tests/bench/time-per-event.svg`.
 //!
 //! `cargo bench --bench scale` for all (some minutes and 6 GB), `-- 1000000` for up to so many
-//! nodes, without the plot. On Linux only.
+//! nodes. On Linux only.
 //!
 //! An event's share is the difference of a longer run and a shorter one, divided by the
 //! difference of their events: building the ring and looking at it at the end are in neither.
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use dhtsim::experiment::simulate;
 use dhtsim::scenario::{Overrides, parse};
 use plotters::prelude::*;
+use plotters::style::register_font;
 use serde_json::json;
 
 const SCENARIO: &str = include_str!("../../scenarios/scale/maintained-chord.json");
@@ -50,9 +51,7 @@ fn main() {
         );
         points.push((nodes as f64, nanos));
     }
-    if limit == MOST_NODES {
-        plot(&points);
-    }
+    plot(&points);
 }
 
 /// Three sizes a decade.
@@ -93,6 +92,8 @@ fn peak_bytes() -> u64 {
 
 fn plot(points: &[(f64, f64)]) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/time-per-event.svg");
+    let font = include_bytes!("../../src/report/font/DejaVuSans.ttf");
+    register_font("sans-serif", FontStyle::Normal, font).ok().unwrap();
     let area = SVGBackend::new(path, (720, 440)).into_drawing_area();
     area.fill(&WHITE).unwrap();
     let highest = points.iter().map(|(_, nanos)| *nanos).fold(0.0, f64::max) * 1.1;
@@ -107,7 +108,10 @@ fn plot(points: &[(f64, f64)]) {
         .configure_mesh()
         .x_desc("nodes")
         .y_desc("nanoseconds an event")
-        .x_label_formatter(&|nodes| format!("10^{:.0}", nodes.log10()))
+        .x_label_formatter(&|nodes| match nodes.log10() {
+            exponent if (exponent - exponent.round()).abs() < 1e-6 => format!("10^{exponent:.0}"),
+            _ => String::new(),
+        })
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 15))
         .light_line_style(TRANSPARENT)
