@@ -112,6 +112,7 @@ fn plot(points: &[(f64, f64)]) {
             exponent if (exponent - exponent.round()).abs() < 1e-6 => format!("10^{exponent:.0}"),
             _ => String::new(),
         })
+        .y_label_formatter(&|nanos| format!("{nanos:.0}"))
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 15))
         .light_line_style(TRANSPARENT)
