@@ -15,6 +15,7 @@
 use std::time::{Duration, Instant};
 
 use dhtsim::experiment::simulate;
+use dhtsim::math::ln;
 use dhtsim::scenario::{Overrides, parse};
 use plotters::prelude::*;
 use plotters::style::register_font;
@@ -108,7 +109,7 @@ fn plot(points: &[(f64, f64)]) {
         .configure_mesh()
         .x_desc("nodes")
         .y_desc("nanoseconds an event")
-        .x_label_formatter(&|nodes| match nodes.log10() {
+        .x_label_formatter(&|nodes| match ln(*nodes) / ln(10.0) {
             exponent if (exponent - exponent.round()).abs() < 1e-6 => format!("10^{exponent:.0}"),
             _ => String::new(),
         })

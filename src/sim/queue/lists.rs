@@ -20,7 +20,7 @@ pub(super) struct Lists<T> {
     free: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Chunk<T> {
     /// The first `len` of them count.
     values: [T; VALUES_PER_CHUNK],
@@ -67,10 +67,10 @@ impl<T: Copy> Lists<T> {
     #[inline]
     pub(super) fn push(&mut self, list: &mut List, value: T) {
         if list.last != NONE {
-            let last = &mut self.chunks[list.last as usize];
-            if let Some(place) = last.values.get_mut(last.len as usize) {
+            let chunk = &mut self.chunks[list.last as usize];
+            if let Some(place) = chunk.values.get_mut(chunk.len as usize) {
                 *place = value;
-                last.len += 1;
+                chunk.len += 1;
                 return;
             }
         }
@@ -136,14 +136,6 @@ impl<T: Copy> Lists<T> {
         }
     }
 }
-
-impl<T: Copy> Clone for Chunk<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Copy> Copy for Chunk<T> {}
 
 #[cfg(test)]
 mod tests {
