@@ -52,22 +52,18 @@ struct Run<'i, Q> {
 impl<'i, Q: EventQueue<Scheduled<ChordTimer>>> Run<'i, Q> {
     fn new(chord: &Chord, ids: &'i [Id]) -> Self {
         let up: Vec<_> = (0..ids.len()).map(dhtsim::sim::Address::new).collect();
-        let ring = Ring::of(ids, up.iter().copied());
+        let ring = Rc::new(Ring::of(ids, up.iter().copied()));
         let stream = |purpose| Stream::new(1, 0, purpose);
         let latency = Latency::Constant(Duration::from_millis(50));
         let network = Network::new(latency, 0.0, stream("latency"), stream("loss"));
-        let recorder = Recorder::new(ids, Rc::new(ring), None);
+        let recorder = Recorder::new(ids, Rc::clone(&ring), None);
         let mut simulation: Queued<'i, Q> =
             Simulation::new(chord.clone(), network, recorder, ids, stream("protocol"));
-        let in_ring_order: Vec<_> = simulation.observer.ring().iter().collect();
-        for address in in_ring_order {
-            let ring = simulation.observer.ring();
-            let right = Truth { ring, ids, space: chord.space }.right_pointers(
-                address,
-                chord.successors,
-                true,
-            );
-            simulation.start_with(address, chord.converged_node(&right), Start::Resume);
+        let truth = Truth { ring: &ring, ids, space: chord.space };
+        let mut right = truth.all_pointers(chord.successors, true);
+        for address in ring.iter() {
+            let node = chord.converged_node(right.of(address));
+            simulation.start_with(address, node, Start::Resume);
         }
         let plan = RequestPlan {
             arrivals: Arrivals::Even,
