@@ -81,7 +81,7 @@ impl FingerTable {
 
     /// Bytes outside the struct itself, about, of a table with so many runs.
     pub(super) fn estimated_bytes(runs: usize) -> usize {
-        allocated(runs * size_of::<Run>())
+        if runs <= INLINE_RUNS { 0 } else { allocated(runs * size_of::<Run>()) }
     }
 
     /// Finger `index`.
