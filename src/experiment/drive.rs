@@ -11,14 +11,15 @@ use crate::network::Network;
 use crate::oracle::{Ring, Rings, Truth};
 use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::{Breakage, Setup, format};
+use crate::scenario::{Breakage, Setup};
 use crate::sim::{Address, Duration, Operation, Simulation, Start, Status, Stream, Time};
-use crate::workload::{Change, Churn, Joins, Keys, Leaves, RequestStreams, Requests};
+use crate::workload::{Change, Churn, Joins, Keys, Leaves};
 
 use super::build;
 use super::faults::Faults;
 use super::inspect::{Progress, WarmUp};
 use super::notices::{self, Notices};
+use super::requests::Asked;
 
 /// A simulation under way.
 pub(super) struct Drive<'s, P: Overlay> {
@@ -31,11 +32,7 @@ pub(super) struct Drive<'s, P: Overlay> {
     churn: Option<Churn>,
     pub(super) faults: Faults,
     pub(super) notices: Notices,
-    lookups: Option<Box<Requests>>,
-    puts: Option<Box<Requests>>,
-    gets: Option<Box<Requests>>,
-    /// The next key that has no value yet.
-    next_new_key: usize,
+    pub(super) asked: Asked,
     /// When the warm-up ends, while it lasts, and what had been counted then.
     warm_up_end: Option<Time>,
     warm_up: WarmUp,
@@ -140,15 +137,8 @@ impl<'s, P: Overlay> Drive<'s, P> {
             let (protocol, mut nodes) = simulation.set_up();
             protocol.preload(values.into_iter(), truth, &mut nodes);
         }
-        let requests = |plan: Option<&format::Requests>, purpose| {
-            plan.map(|plan| {
-                let plan = build::request_plan(plan);
-                let nodes = population.machines() * population.virtual_nodes / tokens_per_node;
-                let random = RequestStreams::new(setup.seed, repeat, purpose);
-                Box::new(Requests::new(plan, nodes, tokens_per_node, up.len(), random))
-            })
-        };
-        let storage = setup.workload.storage.as_ref();
+        let nodes = population.machines() * population.virtual_nodes / tokens_per_node;
+        let asked = Asked::new(setup, repeat, nodes, tokens_per_node, up.len());
         let faults = Faults::new(setup, repeat);
         let faults = if all_converged { faults.none_to_come() } else { faults };
         Drive {
@@ -161,12 +151,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             churn,
             faults,
             notices: Notices::default(),
-            lookups: requests(setup.workload.lookups.as_ref(), "lookups"),
-            puts: requests(storage.and_then(|storage| storage.puts.as_ref()), "puts"),
-            gets: requests(storage.and_then(|storage| storage.gets.as_ref()), "gets"),
-            next_new_key: storage
-                .filter(|storage| storage.preloaded)
-                .map_or(0, |s| s.keys as usize),
+            asked,
             warm_up_end: setup.warm_up.map(|span| Time::ZERO + span),
             warm_up: WarmUp::default(),
             next_sample: setup.sample_every.map(|_| Time::ZERO),
@@ -195,6 +180,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
         if is_over {
             self.notice_loops();
         }
+        self.simulation.drop_what_was_to_come();
         self.check_joins();
         self.count_running(self.simulation.now(), 0);
         let (keys, handled) = (self.keys_per_server(), self.counted_handled());
@@ -236,7 +222,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// The next thing from outside that lies before `end`.
     fn next_event(&self, end: Time) -> Option<(Time, Event)> {
-        let next = |requests: &Option<Box<Requests>>| requests.as_ref()?.next_time();
         let events = [
             (self.warm_up_end, Event::WarmUpEnd),
             (self.next_sample, Event::Sample),
@@ -244,9 +229,9 @@ impl<'s, P: Overlay> Drive<'s, P> {
             (self.leaves.as_ref().and_then(Leaves::next_time), Event::Leave),
             (self.churn.as_ref().and_then(Churn::next_time), Event::Churn),
             (self.joins.next_time(), Event::Join),
-            (next(&self.puts), Event::Put),
-            (next(&self.gets), Event::Get),
-            (next(&self.lookups), Event::Lookup),
+            (self.asked.next_put(), Event::Put),
+            (self.asked.next_get(), Event::Get),
+            (self.asked.next_lookup(), Event::Lookup),
         ];
         let mut first = None;
         for (at, event) in events {
@@ -439,80 +424,6 @@ impl<'s, P: Overlay> Drive<'s, P> {
         hosts.collect::<Vec<_>>().into_iter()
     }
 
-    fn put(&mut self) {
-        let keys = self.simulation.observer.ledger().len();
-        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
-        let Some((node, any)) = self.next_request(|drive| &mut drive.puts, draw) else { return };
-        let key = if self.next_new_key < keys { self.next_new_key } else { any };
-        self.next_new_key += 1;
-        let simulation = &mut self.simulation;
-        let (request, value) = simulation.observer.issue_put(simulation.now(), key);
-        let key = simulation.observer.ledger().id(key);
-        simulation.operate(node, Operation::Put { request, key, value });
-    }
-
-    fn get(&mut self) {
-        let keys = self.simulation.observer.ledger().len();
-        let draw = |random: &mut Stream| random.below(keys as u64) as usize;
-        let Some((node, key)) = self.next_request(|drive| &mut drive.gets, draw) else { return };
-        let simulation = &mut self.simulation;
-        let request = simulation.observer.issue_get(simulation.now(), key);
-        let key = simulation.observer.ledger().id(key);
-        simulation.operate(node, Operation::Get { request, key });
-    }
-
-    fn look_up(&mut self) {
-        let Some((node, key)) = self.next_lookup() else { return };
-        let simulation = &mut self.simulation;
-        let lookup = simulation.observer.issue(simulation.now(), node, key);
-        simulation.operate(node, Operation::Lookup { lookup, key });
-    }
-
-    /// The next lookup: who asks, and for which key. `None` if nobody asks.
-    fn next_lookup(&mut self) -> Option<(Address, Id)> {
-        let space = self.setup.id_space;
-        let keys = self.setup.workload.lookups.as_ref().and_then(|lookups| lookups.keys);
-        match keys.unwrap_or_default() {
-            format::LookupKeys::Uniform => {
-                let draw =
-                    |random: &mut Stream| space.from_random(std::array::from_fn(|_| random.bits()));
-                self.next_request(|drive| &mut drive.lookups, draw)
-            }
-            format::LookupKeys::OwnFingers => {
-                // What is drawn must not depend on who asks, so it is the number of the finger.
-                let draw = |random: &mut Stream| random.below(u64::from(space.bits())) as u32;
-                let (node, index) = self.next_request(|drive| &mut drive.lookups, draw)?;
-                let state = self.simulation.node(node)?;
-                let finger = self.simulation.protocol().finger(state, index)?;
-                (finger != node).then(|| (node, self.population.ids[finger.index()]))
-            }
-        }
-    }
-
-    /// The next request of a stream: who asks, and for what. `None` when it is the turn of a
-    /// node that cannot be asked.
-    fn next_request<T>(
-        &mut self,
-        of: impl Fn(&mut Self) -> &mut Option<Box<Requests>>,
-        draw: impl FnOnce(&mut Stream) -> T,
-    ) -> Option<(Address, T)> {
-        let mut requests = of(self).take()?;
-        let (simulation, leaving) = (&self.simulation, &self.leaving);
-        let who_can_be_asked = |node| {
-            simulation.holder(node).filter(|node| {
-                simulation.status(*node) == Status::Up
-                    && simulation.protocol().has_users(*node)
-                    && !leaving.contains(node)
-            })
-        };
-        let next = requests.next(&self.up, who_can_be_asked, draw);
-        *of(self) = Some(requests);
-        if next.is_none() && self.up.iter().all(|node| self.leaving.contains(node)) {
-            self.notices.request_not_made();
-        }
-        next.filter(|(node, _)| !self.leaving.contains(node))
-    }
-
     /// From here on it counts. Nothing is asked or happens otherwise for that.
     fn end_warm_up(&mut self) {
         let now = self.simulation.now();
@@ -590,9 +501,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     pub(super) fn population_changed(&mut self) {
         let (now, up) = (self.simulation.now(), self.up.len());
-        for requests in [&mut self.lookups, &mut self.puts, &mut self.gets].into_iter().flatten() {
-            requests.population_changed(now, up);
-        }
+        self.asked.population_changed(now, up);
         if self.simulation.protocol().is_told_by_oracle() {
             for node in &self.up {
                 self.simulation.operate(*node, Operation::TakeNote);

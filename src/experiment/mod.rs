@@ -15,6 +15,7 @@ mod fit;
 mod inspect;
 mod notices;
 pub mod published;
+mod requests;
 mod views;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,7 +6,7 @@
 //! (given by hand) cost a binary search in a longer list.
 
 use crate::id::Id;
-use crate::sim::Address;
+use crate::sim::{Address, prefetch};
 
 /// Nodes that an arc should hold on average.
 const NODES_PER_ARC: usize = 8;
@@ -140,6 +140,18 @@ impl Ring {
         let (before, behind) = self.arcs[arc].split_at(place);
         let later = self.arcs[arc + 1..].iter().chain(&self.arcs[..arc]).flatten();
         behind.iter().chain(later).chain(before).map(|member| member.address)
+    }
+
+    /// Asks for the memory of the arc in which a key lies, ahead of a search for it.
+    pub fn prefetch_arc(&self, key: Id) {
+        prefetch(&self.arcs[self.arc_of(key)]);
+    }
+
+    /// The same for the nodes of that arc, which must have been asked for before.
+    pub fn prefetch_members(&self, key: Id) {
+        if let Some(first) = self.arcs[self.arc_of(key)].first() {
+            prefetch(first);
+        }
     }
 
     #[inline]

@@ -13,8 +13,8 @@ use std::hash::{Hash, Hasher};
 use super::context::{Effect, Item, Manner, Note, Record};
 use super::huge_pages::ask_for_huge_pages;
 use super::places::Places;
-use super::prefetch::{prefetch, prefetch_start};
-use super::queue::{CalendarQueue, EventQueue, Pass};
+use super::prefetch::{prefetch, prefetch_all, prefetch_start};
+use super::queue::{CalendarQueue, EventQueue};
 use super::transport::{Event, Network, Scheduled, Traffic, Transport};
 use super::wire::{Answers, Expects, Parcel};
 use super::{
@@ -309,6 +309,16 @@ where
         self.transport.queue.is_empty()
     }
 
+    /// Forgets all that was to come, at the end: its memory serves for the last look.
+    pub fn drop_what_was_to_come(&mut self) {
+        self.transport.forget_all();
+    }
+
+    /// Asks for all the memory of a node ahead of its use, as [`prefetch`] does.
+    pub fn prefetch_node(&self, address: Address) {
+        prefetch_all(self.slot(address));
+    }
+
     /// Starts a node.
     ///
     /// # Panics
@@ -448,7 +458,8 @@ where
     /// when they are there, for what the protocol finds in them.
     #[inline]
     fn prefetch(&mut self) {
-        if let Some(&Scheduled(coming)) = self.transport.queue.foresee(Pass::First) {
+        let [first, second] = self.transport.queue.foresee().map(Option::<&_>::copied);
+        if let Some(Scheduled(coming)) = first {
             let (node, parcel) = self.touched_by(coming);
             prefetch_start(&self.slots[self.transport.places.of(node)]);
             prefetch(&self.ids[node.index()]);
@@ -456,8 +467,11 @@ where
                 prefetch_start(parcel);
             }
         }
-        if let Some(&Scheduled(coming)) = self.transport.queue.foresee(Pass::Second) {
+        if let Some(Scheduled(coming)) = second {
             let (node, parcel) = self.touched_by(coming);
+            if let Some(parcel) = parcel {
+                self.transport.wire.prefetch_list(parcel);
+            }
             if let Some(state) = &self.slots[self.transport.places.of(node)].node {
                 let id = self.ids[node.index()];
                 self.protocol.prefetch(state, id, parcel.map(|parcel| &parcel.message));
@@ -653,7 +667,7 @@ where
         let mut departs = false;
         for effect in &self.record.effects {
             match *effect {
-                Effect::Send { message, ref list, manner: Manner::Reply, .. } => {
+                Effect::Send { ref message, ref list, manner: Manner::Reply, .. } => {
                     let request = request.expect("only a message can be replied to");
                     if !matches!(request.expects, Expects::Answer(_)) {
                         continue; // nobody waits for it
@@ -663,7 +677,7 @@ where
                     let list = &self.record.items[list.clone()];
                     self.transport.send_reply(this, (request, received), message, list);
                 }
-                Effect::Send { to, message, ref list, manner } => {
+                Effect::Send { to, ref message, ref list, manner } => {
                     let list = &self.record.items[list.clone()];
                     self.transport.send((this, incarnation), to, message, manner, list);
                 }

@@ -25,13 +25,23 @@ fn prefetch_at(address: *const u8) {
     let _ = address;
 }
 
+const CACHE_LINE_BYTES: usize = 64;
+
 /// The same for the first two cache lines of a value that is as large as that.
 #[inline]
 pub(super) fn prefetch_start<T>(value: &T) {
-    const CACHE_LINE_BYTES: usize = 64;
     let start = std::ptr::from_ref(value).cast::<u8>();
     prefetch_at(start);
     if size_of::<T>() > CACHE_LINE_BYTES {
         prefetch_at(start.wrapping_add(CACHE_LINE_BYTES));
+    }
+}
+
+/// The same for all cache lines of a value.
+#[inline]
+pub(super) fn prefetch_all<T>(value: &T) {
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    for line in 0..size_of::<T>().div_ceil(CACHE_LINE_BYTES) {
+        prefetch_at(start.wrapping_add(line * CACHE_LINE_BYTES));
     }
 }

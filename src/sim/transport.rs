@@ -108,6 +108,12 @@ where
         }
     }
 
+    /// Forgets all events and messages.
+    pub(super) fn forget_all(&mut self) {
+        self.queue = Q::default();
+        self.wire = Wire::default();
+    }
+
     /// Lets something happen at a moment.
     #[inline]
     pub(super) fn schedule(&mut self, at: Time, event: Event<P::Timer>) {
@@ -120,46 +126,56 @@ where
         &mut self,
         (from, incarnation): (Address, u32),
         to: Address,
-        message: P::Message,
+        message: &P::Message,
         manner: Manner,
         list: &[Item<P>],
     ) {
-        let bytes = self.count(&message, list);
-        let expects = match manner {
+        let bytes = self.count(message, list);
+        let mut expects = match manner {
             Manner::Request(timeout) => Expects::Answer(self.now + timeout),
             Manner::Acknowledged(timeout) => Expects::Acknowledgement(self.now + timeout),
             Manner::OneWay | Manner::Reply => Expects::Nothing,
         };
-        let answers = Answers::Nothing;
-        let mut parcel = Parcel { from, to, message, expects, answers, incarnation, list: None };
+        // Made where it is to lie: a message is not copied about.
+        let parcel = |expects| Parcel {
+            from,
+            to,
+            message: *message,
+            expects,
+            answers: Answers::Nothing,
+            incarnation,
+            list: None,
+        };
         let delay = self.delay(from, to, bytes);
-        if !self.is_in_time(&parcel, delay) {
+        if !self.is_in_time(expects, delay) {
             // Lost, or itself slower than its sender's patience.
-            self.expect_nothing_from(&parcel, list);
-            parcel.expects = parcel.expects.in_vain();
+            self.expect_nothing_from(&parcel(expects), list);
+            expects = expects.in_vain();
         }
         if let Some(delay) = delay {
-            self.post(parcel, list, delay);
+            self.post(parcel(expects), list, delay);
         }
     }
 
     /// Sends the answer to a request.
+    #[inline]
     pub(super) fn send_reply(
         &mut self,
         from: Address,
         (request, request_list): (&Parcel<P::Message>, &[Item<P>]),
-        message: P::Message,
+        message: &P::Message,
         list: &[Item<P>],
     ) {
-        let bytes = self.count(&message, list);
+        let bytes = self.count(message, list);
         let to = request.from;
         let delay = self.delay(from, to, bytes);
-        if !self.is_in_time(request, delay) {
+        let in_time = self.is_in_time(request.expects, delay);
+        if !in_time {
             self.expect_nothing_from(request, request_list);
         }
         let Some(delay) = delay else { return };
         // Without a deadline the sender has been told already that no answer comes.
-        let waits = request.expects.deadline().is_some() && self.is_in_time(request, Some(delay));
+        let waits = in_time && request.expects.deadline().is_some();
         let answers = if waits { Answers::InTime } else { Answers::TooLate };
         let incarnation = request.incarnation;
         let expects = if self.may_freeze && waits {
@@ -168,11 +184,9 @@ where
         } else {
             Expects::Nothing
         };
-        self.post(
-            Parcel { from, to, message, expects, answers, incarnation, list: None },
-            list,
-            delay,
-        );
+        let message = *message;
+        let parcel = Parcel { from, to, message, expects, answers, incarnation, list: None };
+        self.post(parcel, list, delay);
     }
 
     /// The receiver's transport acknowledges a message. Nobody handles an
@@ -183,7 +197,7 @@ where
         traffic.messages += 1;
         traffic.bytes += u64::from(ACKNOWLEDGEMENT_BYTES);
         let delay = self.delay(parcel.to, parcel.from, ACKNOWLEDGEMENT_BYTES);
-        if !self.is_in_time(parcel, delay) {
+        if !self.is_in_time(parcel.expects, delay) {
             self.expect_nothing_from(parcel, list);
         }
     }
@@ -198,10 +212,11 @@ where
         }
     }
 
-    /// Whether what is sent now in connection with this parcel, and takes so long,
-    /// arrives before its sender has lost its patience.
-    fn is_in_time(&self, parcel: &Parcel<P::Message>, delay: Option<Duration>) -> bool {
-        let deadline = parcel.expects.deadline().unwrap_or(Time::MAX);
+    /// Whether what is sent now in connection with a parcel of which its sender expects this, and
+    /// takes so long, arrives before he has lost his patience.
+    #[inline]
+    fn is_in_time(&self, expects: Expects, delay: Option<Duration>) -> bool {
+        let deadline = expects.deadline().unwrap_or(Time::MAX);
         delay.is_some_and(|delay| self.now + delay <= deadline)
     }
 

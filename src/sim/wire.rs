@@ -7,6 +7,9 @@
 
 use std::num::NonZeroU32;
 
+use smallvec::SmallVec;
+
+use super::prefetch::prefetch;
 use super::{Address, Message, Time};
 
 /// A message under way, or one that its sender still waits for an answer to.
@@ -79,6 +82,9 @@ impl Expects {
 /// Which of the attached lists it is, counted from one.
 pub(super) type ListNumber = NonZeroU32;
 
+/// An attached list. Most are short and stand in the table of lists itself.
+pub(super) type AttachedList<M> = SmallVec<[<M as Message>::Item; 4]>;
+
 /// Items of a list that is long.
 const LONG_LIST: usize = 256;
 
@@ -87,7 +93,7 @@ const LONG_LIST: usize = 256;
 pub(super) struct Wire<M: Message> {
     parcels: Vec<Parcel<M>>,
     free: Vec<u32>,
-    lists: Vec<Vec<M::Item>>,
+    lists: Vec<AttachedList<M>>,
     free_lists: Vec<ListNumber>,
 }
 
@@ -124,6 +130,14 @@ impl<M: Message> Wire<M> {
         &self.parcels[number as usize]
     }
 
+    /// Asks for the memory of a parcel's list ahead of its use.
+    #[inline]
+    pub(super) fn prefetch_list(&self, parcel: &Parcel<M>) {
+        if let Some(number) = parcel.list {
+            prefetch(&self.lists[number.get() as usize - 1]);
+        }
+    }
+
     /// Stores an attached list.
     #[inline]
     pub(super) fn attach(&mut self, list: &[M::Item]) -> Option<ListNumber> {
@@ -132,30 +146,32 @@ impl<M: Message> Wire<M> {
 
     fn store(&mut self, list: &[M::Item]) -> ListNumber {
         let number = self.free_lists.pop().unwrap_or_else(|| {
-            self.lists.push(Vec::new());
+            self.lists.push(AttachedList::<M>::new());
             u32::try_from(self.lists.len()).ok().and_then(NonZeroU32::new).expect("not as many")
         });
         self.list_mut(number).extend_from_slice(list);
         number
     }
 
-    fn list_mut(&mut self, number: ListNumber) -> &mut Vec<M::Item> {
+    fn list_mut(&mut self, number: ListNumber) -> &mut AttachedList<M> {
         &mut self.lists[number.get() as usize - 1]
     }
 
     /// Takes an attached list out; [`Wire::put_back`] gives its memory back.
     #[inline]
-    pub(super) fn take_list(&mut self, number: Option<ListNumber>) -> Vec<M::Item> {
-        number.map_or_else(Vec::new, |number| std::mem::take(self.list_mut(number)))
+    pub(super) fn take_list(&mut self, number: Option<ListNumber>) -> AttachedList<M> {
+        number.map_or_else(AttachedList::<M>::new, |number| std::mem::take(self.list_mut(number)))
     }
 
     /// Gives back the memory of a list. A long one is an exception whose memory is not kept:
     /// otherwise every place would come to have room for the longest.
     #[inline]
-    pub(super) fn put_back(&mut self, number: Option<ListNumber>, mut list: Vec<M::Item>) {
+    pub(super) fn put_back(&mut self, number: Option<ListNumber>, mut list: AttachedList<M>) {
         if let Some(number) = number {
             list.clear();
-            list.shrink_to(LONG_LIST);
+            if list.capacity() > LONG_LIST {
+                list.shrink_to_fit();
+            }
             *self.list_mut(number) = list;
             self.free_lists.push(number);
         }

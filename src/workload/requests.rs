@@ -1,5 +1,7 @@
 //! Requests that nodes make, whatever they ask for.
 
+use std::collections::VecDeque;
+
 use crate::sim::{Address, Duration, Stream, Time};
 
 /// Which requests are made, and when.
@@ -26,9 +28,9 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// The requests to come.
+/// The requests to come, each for a `T`.
 #[derive(Debug)]
-pub struct Requests {
+pub struct Requests<T> {
     plan: RequestPlan,
     /// All nodes there will ever be.
     nodes: u64,
@@ -37,6 +39,8 @@ pub struct Requests {
     /// Number of turns taken.
     turn: u64,
     next: Option<Time>,
+    /// What the next ones are for: drawn ahead, for whoever wants to foresee them.
+    subjects: VecDeque<T>,
     random: RequestStreams,
 }
 
@@ -64,7 +68,10 @@ impl RequestStreams {
     }
 }
 
-impl Requests {
+impl<T> Requests<T> {
+    /// How many requests can be foreseen, after the first has been made.
+    pub const FORESEEN: usize = 16;
+
     /// The requests of a population of `nodes`, `up` of which are up at the start. Their
     /// addresses are the multiples of `stride`.
     pub fn new(
@@ -75,7 +82,8 @@ impl Requests {
         random: RequestStreams,
     ) -> Self {
         let nodes = nodes as u64;
-        let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, random };
+        let subjects = VecDeque::new();
+        let mut requests = Requests { plan, nodes, stride, turn: 0, next: None, subjects, random };
         requests.schedule(plan.start, up);
         requests
     }
@@ -92,25 +100,40 @@ impl Requests {
     ///
     /// # Panics
     /// When there is none left.
-    pub fn next<T>(
+    pub fn next(
         &mut self,
         up: &[Address],
         at: impl Fn(Address) -> Option<Address>,
-        draw: impl FnOnce(&mut Stream) -> T,
+        mut draw: impl FnMut(&mut Stream) -> T,
     ) -> Option<(Address, T)> {
         let now = self.next.expect("a request is left");
         let asking = match self.plan.arrivals {
-            Arrivals::Even => at(Address::new((self.turn % self.nodes) as usize * self.stride)),
+            Arrivals::Even => at(self.whose_turn(self.turn)),
             Arrivals::Poisson => {
                 let choice = (!up.is_empty()).then(|| self.random.askers.below(up.len() as u64));
                 choice.map(|choice| up[choice as usize])
             }
         };
         // Drawn even if nobody asks: who is up does not change what others ask for.
-        let what = draw(&mut self.random.subjects);
+        while self.subjects.len() <= Self::FORESEEN {
+            self.subjects.push_back(draw(&mut self.random.subjects));
+        }
+        let what = self.subjects.pop_front();
         self.turn += 1;
         self.schedule(now, up.len());
-        asking.map(|node| (node, what))
+        asking.zip(what)
+    }
+
+    /// The request so many after the next one: whose turn it is, where nodes take turns, and
+    /// for what. A guess: others may have come up or gone by then.
+    pub fn foresee(&self, after_next: usize) -> Option<(Option<Address>, &T)> {
+        let takes_turns = self.plan.arrivals == Arrivals::Even;
+        let asking = takes_turns.then(|| self.whose_turn(self.turn + after_next as u64));
+        Some((asking, self.subjects.get(after_next)?))
+    }
+
+    fn whose_turn(&self, turn: u64) -> Address {
+        Address::new((turn % self.nodes) as usize * self.stride)
     }
 
     /// The number of nodes that are up has changed. An exponential waiting time has no
@@ -222,6 +245,32 @@ mod tests {
         };
         assert_eq!(asked(20, 0), asked(3, 5));
         assert_eq!(asked(20, 0), asked(0, 1));
+    }
+
+    #[test]
+    fn what_is_foreseen_comes() {
+        let plan = RequestPlan {
+            arrivals: Arrivals::Even,
+            per_node: None,
+            interval: SECOND,
+            start: Time::ZERO,
+            stop: Time::MAX,
+        };
+        let mut requests = Requests::new(plan, 5, 2, 5, RequestStreams::new(1, 0, "gets"));
+        let next = |requests: &mut Requests<u64>| requests.next(&[], Some, Stream::bits);
+        assert_eq!(requests.foresee(0), None, "nothing is drawn before the first");
+        next(&mut requests);
+        for _ in 0..20 {
+            let foreseen: Vec<_> = (0..Requests::<u64>::FORESEEN)
+                .map(|ahead| requests.foresee(ahead).map(|(who, what)| (who, *what)))
+                .collect();
+            assert_eq!(requests.foresee(Requests::<u64>::FORESEEN), None);
+            for foreseen in foreseen {
+                let (who, what) = next(&mut requests).unwrap();
+                assert_eq!(foreseen, Some((Some(who), what)));
+                assert_eq!(who.index() % 2, 0);
+            }
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ type Queued<'i, Q> = Simulation<'i, Chord, Network, Recorder<'i>, Q>;
 /// A converged ring with its workload, to be run on and on.
 struct Run<'i, Q> {
     simulation: Queued<'i, Q>,
-    lookups: Requests,
+    lookups: Requests<Id>,
     up: Vec<dhtsim::sim::Address>,
 }
 

@@ -20,13 +20,15 @@
 //!
 //! **Foresight.** While a bucket is drained, the events of the next one are named in two
 //! passes, so that what they will touch can be fetched into the cache: all of them, also
-//! the first ones, which with a look ahead in the sorted bucket would come as a surprise.
+//! the first ones, which with a look ahead in the sorted bucket would come as a surprise. Those
+//! that came into a bucket too late for that (where a million nodes answer at one moment, that
+//! is all of them) are named by a look ahead.
 
 use std::collections::BTreeMap;
 use std::mem;
 
 use super::lists::{List, Lists, Reader};
-use super::{EventQueue, HeapQueue, Pass};
+use super::{EventQueue, HeapQueue};
 use crate::sim::Time;
 
 /// An epoch lasts 2^27 ns, about 0.13 s: a few messages' latency.
@@ -41,6 +43,8 @@ const EVENTS_PER_BUCKET: usize = 64;
 /// How many events lie between the passes that foresee those of the next bucket: time enough
 /// for what the first one has asked for to arrive.
 const PASSES_APART: usize = 8;
+/// So many events of a bucket that come as a surprise do not matter.
+const FEW: usize = 32;
 /// At most 2^16 buckets an epoch.
 const MAX_BUCKET_BITS: u32 = 16;
 
@@ -72,17 +76,41 @@ pub struct CalendarQueue<E> {
     distant: BTreeMap<u64, Epoch>,
     /// What the lists of buckets and epochs hold.
     lists: Lists<Entry<E>>,
-    /// How far the passes have come in the bucket that is drained next.
-    foreseen: [Reader; 2],
-    /// By how many events the first pass is ahead of the second.
-    ahead: usize,
-    /// For how many events there has been nothing more for the first pass.
-    idle: usize,
+    foresight: Foresight,
     /// Number of events in all.
     len: usize,
     /// Number of events pushed since the present epoch began: the estimate for the
     /// width of the next epoch's buckets.
     pushed_in_epoch: usize,
+}
+
+/// How far the passes have come that foresee events.
+#[derive(Debug)]
+struct Foresight {
+    /// The bucket that is drained next.
+    next: usize,
+    /// Where the passes are in its list.
+    readers: [Reader; 2],
+    /// How many of its events they have named.
+    named: [usize; 2],
+    /// For how many events there has been nothing more for the first pass since.
+    idle: usize,
+    /// How many events of the present bucket they had named before it was opened: those that
+    /// were pushed first.
+    named_before: [usize; 2],
+    /// Whether it holds more than a few others.
+    surprises: bool,
+}
+
+impl Foresight {
+    const NONE: Foresight = Foresight {
+        next: usize::MAX,
+        readers: [Reader::DONE; 2],
+        named: [0; 2],
+        idle: 0,
+        named_before: [0; 2],
+        surprises: false,
+    };
 }
 
 /// An event with its time within its epoch, which its list knows: 16 bytes in all for the
@@ -107,6 +135,10 @@ impl Epoch {
 /// Bits of a key in `order` that hold the place in the bucket.
 const PLACE_BITS: u32 = u64::BITS - EPOCH_BITS;
 
+fn place_of(key: u64) -> usize {
+    (key & ((1 << PLACE_BITS) - 1)) as usize
+}
+
 fn epoch_of(at: Time) -> u64 {
     at.as_nanos() >> EPOCH_BITS
 }
@@ -130,9 +162,7 @@ impl<E> Default for CalendarQueue<E> {
             near_len: 0,
             distant: BTreeMap::new(),
             lists: Lists::default(),
-            foreseen: [Reader::DONE; 2],
-            ahead: 0,
-            idle: 0,
+            foresight: Foresight::NONE,
             len: 0,
             pushed_in_epoch: 0,
         }
@@ -200,9 +230,27 @@ impl<E: Copy> CalendarQueue<E> {
         self.order.extend(keys.map(|(e, place)| u64::from(e.within) << PLACE_BITS | place));
         // The places make the keys distinct, so an unstable sort is as good.
         self.order.sort_unstable();
-        let next = self.next_bucket().map_or(List::EMPTY, |next| self.buckets[next]);
-        self.foreseen = [self.lists.reader(next); 2];
-        (self.ahead, self.idle) = (0, 0);
+        let before = mem::replace(&mut self.foresight, Foresight::NONE);
+        if before.next == bucket {
+            self.foresight.named_before = before.named;
+        }
+        self.foresight.surprises = self.foresight.named_before[1] + FEW < self.draining.len();
+        if let Some(next) = self.next_bucket() {
+            self.foresight.next = next;
+            self.foresight.readers = [self.lists.reader(self.buckets[next]); 2];
+        }
+    }
+
+    /// Where those events of the present bucket stand that come out before long and were not
+    /// named before.
+    #[cold]
+    fn look_ahead(&self) -> [Option<usize>; 2] {
+        let look = |distance, named_before| {
+            let place = place_of(*self.order.get(self.drained + distance)?);
+            (place >= named_before).then_some(place)
+        };
+        let [first, second] = self.foresight.named_before;
+        [look(2 * PASSES_APART, first), look(PASSES_APART, second)]
     }
 
     /// The next bucket of this epoch that is not empty.
@@ -303,33 +351,31 @@ impl<E: Copy> EventQueue<E> for CalendarQueue<E> {
         match self.order.get(self.drained) {
             // At equal times the sorted event is the earlier push.
             Some(key) if self.time_of(*key) == at => {
-                let place = (key & ((1 << PLACE_BITS) - 1)) as usize;
                 self.drained += 1;
-                Some((at, self.draining[place].event))
+                Some((at, self.draining[place_of(*key)].event))
             }
             _ => self.late.pop_before(limit),
         }
     }
 
     #[inline]
-    fn foresee(&mut self, pass: Pass) -> Option<&E> {
-        let [first, second] = &mut self.foreseen;
-        let entry = match pass {
-            Pass::First => {
-                let entry = self.lists.read(first);
-                (self.ahead, self.idle) = match entry {
-                    Some(_) => (self.ahead + 1, 0),
-                    None => (self.ahead, self.idle + 1),
-                };
-                entry?
+    fn foresee(&mut self) -> [Option<&E>; 2] {
+        if self.foresight.surprises {
+            let places = self.look_ahead();
+            if places != [None; 2] {
+                return places.map(|place| Some(&self.draining[place?].event));
             }
-            Pass::Second if self.ahead + self.idle <= PASSES_APART => return None,
-            Pass::Second => {
-                self.ahead = self.ahead.checked_sub(1)?;
-                self.lists.read(second)?
-            }
-        };
-        Some(&entry.event)
+        }
+        let Foresight { readers: [first, second], named, idle, .. } = &mut self.foresight;
+        let first = self.lists.read(first);
+        match first {
+            Some(_) => (named[0], *idle) = (named[0] + 1, 0),
+            None => *idle += 1,
+        }
+        let is_due = named[0] - named[1] + *idle > PASSES_APART;
+        let second = if is_due { self.lists.read(second) } else { None };
+        named[1] += usize::from(second.is_some());
+        [first.map(|entry| &entry.event), second.map(|entry| &entry.event)]
     }
 
     fn len(&self) -> usize {
@@ -428,5 +474,36 @@ mod tests {
             calendar.push(at, number);
             heap.push(at, number);
         }
+    }
+
+    /// Events that trickle, and then all at one moment, again and again.
+    #[test]
+    fn most_events_are_foreseen_and_none_twice_in_a_pass() {
+        const WAVE: u64 = 20_000;
+        let mut calendar = CalendarQueue::default();
+        let mut random = crate::sim::Stream::new(1, 0, "queue");
+        for number in 0..WAVE {
+            calendar.push(Time::from_nanos(random.below(1_000_000_000)), number);
+            calendar.push(Time::from_nanos(2_000_000_000), WAVE + number);
+        }
+        let mut named = [vec![0u8; 20 * WAVE as usize], vec![0u8; 20 * WAVE as usize]];
+        let (mut popped, mut surprises) = (0, 0);
+        while let Some((at, number)) = calendar.pop_before(Time::MAX) {
+            popped += 1;
+            surprises +=
+                u64::from(named[0][number as usize] == 0 || named[1][number as usize] == 0);
+            if number + 2 * WAVE < 20 * WAVE {
+                calendar.push(at + crate::sim::Duration::from_millis(500), number + 2 * WAVE);
+            }
+            let [first, second] = calendar.foresee().map(Option::<&_>::copied);
+            for (named, event) in named.iter_mut().zip([first, second]) {
+                if let Some(event) = event {
+                    named[event as usize] += 1;
+                }
+            }
+        }
+        assert!(named.iter().flatten().all(|times| *times <= 1));
+        assert_eq!(popped, 20 * WAVE);
+        assert!(surprises * 4 < popped, "{surprises} of {popped} came as a surprise");
     }
 }

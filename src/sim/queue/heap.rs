@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use super::{EventQueue, Pass};
+use super::EventQueue;
 use crate::sim::Time;
 
 /// A binary heap. O(log n) an operation, and at a million nodes most of those log
@@ -74,8 +74,8 @@ impl<E: Copy> EventQueue<E> for HeapQueue<E> {
         self.heap.pop().map(|Reverse(Numbered { at, event, .. })| (at, event))
     }
 
-    fn foresee(&mut self, _: Pass) -> Option<&E> {
-        None
+    fn foresee(&mut self) -> [Option<&E>; 2] {
+        [None; 2]
     }
 
     fn len(&self) -> usize {

@@ -14,15 +14,6 @@ pub use heap::HeapQueue;
 
 use super::Time;
 
-/// The passes in which coming events are [foreseen](EventQueue::foresee).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pass {
-    /// The one ahead.
-    First,
-    /// The one that follows it.
-    Second,
-}
-
 /// A queue of events by time, first in first out at the same time.
 pub trait EventQueue<E: Copy>: Default {
     /// Puts in an event. Its time must not lie before that of the last event that
@@ -32,10 +23,10 @@ pub trait EventQueue<E: Copy>: Default {
     /// Takes out the next event if it lies before `limit`.
     fn pop_before(&mut self, limit: Time) -> Option<(Time, E)>;
 
-    /// An event that is going to come out before long, if one is known at no cost: a hint for
-    /// fetching what it will touch. Each pass names every such event at most once; the second
-    /// one comes to an event some time after the first.
-    fn foresee(&mut self, pass: Pass) -> Option<&E>;
+    /// Two events that are going to come out before long, if they are known at no cost: a hint
+    /// for fetching what they will touch. Called once for each event that comes out. Every such
+    /// event is named at most once as the first, and some time later as the second.
+    fn foresee(&mut self) -> [Option<&E>; 2];
 
     /// Number of events inside.
     fn len(&self) -> usize;
