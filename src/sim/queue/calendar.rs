@@ -93,8 +93,6 @@ struct Foresight {
     readers: [Reader; 2],
     /// How many of its events they have named.
     named: [usize; 2],
-    /// For how many events there has been nothing more for the first pass since.
-    idle: usize,
     /// How many events of the present bucket they had named before it was opened: those that
     /// were pushed first.
     named_before: [usize; 2],
@@ -107,7 +105,6 @@ impl Foresight {
         next: usize::MAX,
         readers: [Reader::DONE; 2],
         named: [0; 2],
-        idle: 0,
         named_before: [0; 2],
         surprises: false,
     };
@@ -366,13 +363,10 @@ impl<E: Copy> EventQueue<E> for CalendarQueue<E> {
                 return places.map(|place| Some(&self.draining[place?].event));
             }
         }
-        let Foresight { readers: [first, second], named, idle, .. } = &mut self.foresight;
+        let Foresight { readers: [first, second], named, .. } = &mut self.foresight;
         let first = self.lists.read(first);
-        match first {
-            Some(_) => (named[0], *idle) = (named[0] + 1, 0),
-            None => *idle += 1,
-        }
-        let is_due = named[0] - named[1] + *idle > PASSES_APART;
+        named[0] += usize::from(first.is_some());
+        let is_due = first.is_none() || named[0] > named[1] + PASSES_APART;
         let second = if is_due { self.lists.read(second) } else { None };
         named[1] += usize::from(second.is_some());
         [first.map(|entry| &entry.event), second.map(|entry| &entry.event)]
