@@ -22,6 +22,7 @@
 //! | [`workload`] | what happens from outside, as lazy streams: requests, joins, churn and its distributions |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |
+//! | [`journal`] | what runs gave, kept on the disk so that no run is done twice |
 //! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
 //! | [`report`] | results as JSON, CSV and plots |
 //! | [`cli`] | the command line, one file a subcommand |
@@ -70,6 +71,7 @@
 pub mod cli;
 pub mod experiment;
 pub mod id;
+pub mod journal;
 pub mod math;
 pub mod measure;
 pub mod network;

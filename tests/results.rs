@@ -11,6 +11,7 @@ use std::process::Command;
 use assert_cmd::assert::OutputAssertExt;
 use assert_cmd::cargo::cargo_bin;
 use dhtsim::experiment;
+use dhtsim::journal::Nowhere;
 use dhtsim::measure::summary::Summary;
 use dhtsim::report;
 use dhtsim::scenario::{Overrides, Plan, load};
@@ -147,7 +148,7 @@ mod shipped_scenarios {
             let (points, old): (Vec<_>, Vec<_>) =
                 planned.filter(|(_, old)| seen.insert(&old.system)).unzip();
             plan.points = points;
-            let new = experiment::run(&plan, 2, &|_, _| {}).summary.points;
+            let new = experiment::run(&plan, 2, &Nowhere, &|_, _| {}).summary.points;
             for (new, old) in new.iter().zip(old) {
                 let same = new == old;
                 let which = &old.system;

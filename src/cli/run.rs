@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::experiment::estimate::process_bytes;
 use crate::experiment::{self, claims::show};
+use crate::journal::{Archive, Journal, JournalError};
 use crate::measure::metrics;
 use crate::measure::summary::{Fit, Point, Summary};
 use crate::report;
@@ -21,6 +22,9 @@ use super::output::say;
 use super::progress::Progress;
 use super::speed::Stopwatch;
 use super::{Changes, Ending, Failure, figures, memory};
+
+/// The folder, beside those of results, in which what single runs gave is kept.
+const JOURNALS: &str = ".runs";
 
 /// The table of points on the terminal ends here; the files have them all.
 const MOST_ROWS: usize = 50;
@@ -65,6 +69,10 @@ const COLUMNS: [(&str, &str); 31] = [
 ///
 /// The results of a scenario are written to a folder of its name, whole or not at
 /// all. On several threads they are the same, byte for byte.
+///
+/// Every run is kept in the folder `.runs` beside the results as soon as it is done. What was
+/// interrupted, even by a power cut, goes on where it was when it is started again; what has
+/// grown by repeats or values runs only the new ones. Runs of another build are not used.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -93,6 +101,9 @@ pub(super) struct Run {
     /// Write plots as PNG, besides SVG
     #[arg(long)]
     png: bool,
+    /// Run everything anew, even what is kept from before
+    #[arg(long)]
+    fresh: bool,
     /// Run even what is estimated not to fit into memory
     #[arg(long)]
     ignore_memory: bool,
@@ -125,14 +136,24 @@ impl Run {
     }
 
     fn run_one(&self, plan: &Plan) -> Result<Summary, Failure> {
+        let journal = self.journal(plan)?;
+        let known = experiment::runs(plan).filter(|run| journal.has(experiment::key(plan, *run)));
+        let known = known.count();
+        if known > 0 && !self.quiet {
+            say(&format!("{}: {known} of {} runs are kept from before", plan.name, plan.runs()));
+        }
         let progress = Progress::new(&plan.name, plan.runs(), self.quiet);
         let stopwatch = Stopwatch::start();
         let on_run_done = |done, events| progress.run_done(done, events);
-        let outcome = experiment::run(plan, self.jobs(), &on_run_done);
+        let outcome = experiment::run(plan, self.jobs(), &journal, &on_run_done);
         let figures = stopwatch.figures(progress.events());
         progress.finish();
-        if !self.quiet {
+        if !self.quiet && known < plan.runs() {
             say(&format!("{}: {figures}", plan.name));
+        }
+        if let Err(error) = journal.finish() {
+            // The results are there all the same.
+            say(&format!("warning: {error}"));
         }
         let folder = report::write(&self.out, &outcome, &plan.scenario.plots, self.png)
             .map_err(|error| Failure::NotWritten(error.to_string()))?;
@@ -140,6 +161,17 @@ impl Run {
             say(&format!("{}: results written to {}", plan.name, folder.display()));
         }
         Ok(outcome.summary)
+    }
+
+    /// Where the runs of a scenario are kept.
+    fn journal(&self, plan: &Plan) -> Result<Journal, Failure> {
+        let path = self.out.join(JOURNALS).join(format!("{}.runs", plan.name));
+        let not_written = |error: JournalError| Failure::NotWritten(error.to_string());
+        let journal = Journal::open(&path).map_err(not_written)?;
+        if self.fresh {
+            journal.clear().map_err(not_written)?;
+        }
+        Ok(journal)
     }
 
     /// How many runs go at a time.

@@ -26,6 +26,7 @@ pub use views::{
     FingerView, RingNodeView, RingView, RouteKey, RouteView, StepView, ViewError, ring, route,
 };
 
+use crate::journal::{Archive, RunKey};
 use crate::measure::summary::{Outcome, Point, Run, Summary};
 use crate::measure::{Tally, summarize};
 use crate::overlay::Overlay;
@@ -34,35 +35,96 @@ use crate::scenario::{Plan, PlannedPoint, Setup};
 use build::Task;
 use drive::Drive;
 
+/// One run of a plan: the number of its point and that of its repeat.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct RunNumber {
+    /// The point, counted from zero.
+    pub point: usize,
+    /// The repeat, counted from zero.
+    pub repeat: u32,
+}
+
+/// All runs of a plan: point by point, and of each point repeat by repeat.
+pub fn runs(plan: &Plan) -> impl Iterator<Item = RunNumber> + '_ {
+    let points = 0..plan.points.len();
+    points.flat_map(|point| (0..plan.repeat).map(move |repeat| RunNumber { point, repeat }))
+}
+
+/// The key under which an archive keeps a run.
+pub fn key(plan: &Plan, run: RunNumber) -> RunKey {
+    RunKey::new(plan.points[run.point].digest, run.repeat)
+}
+
 /// Runs everything that a scenario asks for, on `jobs` threads. The results do not
-/// depend on their number.
+/// depend on their number, nor on what is in the archive: what is there is not run again, and
+/// what is run is kept there.
 ///
 /// After every run `on_run_done` is told how many are done and how many events the
-/// run processed.
+/// run processed: none if it was there.
 ///
 /// # Panics
 /// When the operating system gives no threads.
-pub fn run(plan: &Plan, jobs: usize, on_run_done: &(dyn Fn(usize, u64) + Sync)) -> Outcome {
+pub fn run(
+    plan: &Plan,
+    jobs: usize,
+    archive: &dyn Archive,
+    on_run_done: &(dyn Fn(usize, u64) + Sync),
+) -> Outcome {
     let done = AtomicUsize::new(0);
-    let run_one = |setup: &Setup, repeat: u32| {
-        let tally = simulate(setup, repeat);
-        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, tally.events);
+    let run_one = |point: usize, repeat: u32| {
+        let (tally, events) = run_or_find(plan, RunNumber { point, repeat }, archive);
+        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, events);
         tally
     };
     // A point is summed up as soon as its last repeat is done: raw results are large.
-    let run_point = |planned: &PlannedPoint| {
+    let run_point = |(number, planned): (usize, &PlannedPoint)| {
         let repeats = (0..plan.repeat).into_par_iter();
-        let tallies: Vec<Tally> = repeats.map(|repeat| run_one(&planned.setup, repeat)).collect();
+        let tallies: Vec<Tally> = repeats.map(|repeat| run_one(number, repeat)).collect();
         let single = |tally| summarize(planned.params.clone(), std::slice::from_ref(tally));
         let runs =
             tallies.iter().zip(0..).map(|(tally, repeat)| Run { repeat, point: single(tally) });
         (runs.collect::<Vec<_>>(), summarize(planned.params.clone(), &tallies))
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    let pool = pool.expect("the operating system gives threads");
     let (runs, points): (Vec<_>, Vec<_>) =
-        pool.install(|| plan.points.par_iter().map(run_point).unzip());
+        on_threads(jobs, || plan.points.par_iter().enumerate().map(run_point).unzip());
     sum_up(plan, points, runs.concat())
+}
+
+/// Does some of the runs of a plan, those that the archive does not have, and keeps them there.
+/// `on_run_done` as for [`run`].
+///
+/// # Panics
+/// When the operating system gives no threads.
+pub fn run_some(
+    plan: &Plan,
+    wanted: &[RunNumber],
+    jobs: usize,
+    archive: &dyn Archive,
+    on_run_done: &(dyn Fn(usize, u64) + Sync),
+) {
+    let done = AtomicUsize::new(0);
+    let run_one = |run: &RunNumber| {
+        let (_, events) = run_or_find(plan, *run, archive);
+        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, events);
+    };
+    on_threads(jobs, || wanted.par_iter().for_each(run_one));
+}
+
+fn on_threads<T: Send>(jobs: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    pool.expect("the operating system gives threads").install(work)
+}
+
+/// What a run gave or gives, and how many events it processed just now.
+fn run_or_find(plan: &Plan, run: RunNumber, archive: &dyn Archive) -> (Tally, u64) {
+    let key = key(plan, run);
+    if let Some(tally) = archive.find(key) {
+        return (tally, 0);
+    }
+    let tally = simulate(&plan.points[run.point].setup, run.repeat);
+    archive.keep(key, &tally);
+    let events = tally.events;
+    (tally, events)
 }
 
 /// Runs one repeat of one point.
@@ -100,5 +162,5 @@ fn sum_up(plan: &Plan, points: Vec<Point>, runs: Vec<Run>) -> Outcome {
     summary.published = published::compare(&scenario.published, &summary);
     summary.expectations = claims::judge(&scenario.expect, &summary);
     summary.expectations.extend(published::judge(&scenario.published, &summary));
-    Outcome { summary, runs }
+    Outcome { scenario: plan.source.clone(), summary, runs }
 }

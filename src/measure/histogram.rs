@@ -1,5 +1,8 @@
 //! A histogram of latencies over many orders of magnitude, in constant memory.
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::sim::Duration;
 
 /// Each power of two is cut into 2^9 bins: none is wider than 0.2 % of its values.
@@ -20,10 +23,34 @@ pub struct LatencyHistogram {
     max: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Bin {
     count: u64,
     sum: u128,
+}
+
+/// Its filled bins by their numbers, and the longest latency.
+impl Serialize for LatencyHistogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bins: Vec<(usize, Bin)> = self.filled().collect();
+        (bins, self.max).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LatencyHistogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (bins, max) = <(Vec<(usize, Bin)>, u64)>::deserialize(deserializer)?;
+        let mut histogram = LatencyHistogram { max, ..LatencyHistogram::default() };
+        for (number, bin) in bins {
+            if number > bin_of(u64::MAX) {
+                return Err(D::Error::custom("there is no such bin"));
+            }
+            *histogram.bin(number) = bin;
+            histogram.count = histogram.count.saturating_add(bin.count);
+            histogram.sum = histogram.sum.saturating_add(bin.sum);
+        }
+        Ok(histogram)
+    }
 }
 
 impl LatencyHistogram {

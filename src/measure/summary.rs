@@ -581,6 +581,8 @@ pub struct Run {
 /// Everything that a scenario gives.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Outcome {
+    /// The scenario as it ran, complete in itself: run again, it gives these results.
+    pub scenario: Value,
     /// The results of its points.
     pub summary: Summary,
     /// The results of its runs, point by point and repeat by repeat.

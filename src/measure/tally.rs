@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::LatencyHistogram;
+use super::metrics::find_series;
 use super::statistics::{confidence_95, gini, mean, percentile};
 use super::summary::{
     Bins, Contacted, Distribution, Downloads, Failures, FaultEffects, Forwards, Gets, Happening,
@@ -35,7 +38,7 @@ const TABLE_KINDS: [&str; 9] = [
 ];
 
 /// The raw results of one simulation.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// The system that ran.
     pub system: String,
@@ -120,7 +123,7 @@ pub struct Tally {
 }
 
 /// Nodes that joined and left.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct JoinTally {
     /// Joins begun.
     pub issued: u64,
@@ -135,7 +138,7 @@ pub struct JoinTally {
 }
 
 /// Puts and gets.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct StorageTally {
     /// What came of the puts.
     pub puts: Puts,
@@ -154,7 +157,7 @@ pub struct StorageTally {
 }
 
 /// Downloads of the shared file.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct DownloadTally {
     /// Begun.
     pub issued: u64,
@@ -166,7 +169,7 @@ pub struct DownloadTally {
 
 /// What had been counted when the first fault struck: what joins and gets cost is what they
 /// cost a system that nothing has broken.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct BeforeFault {
     /// Messages sent by kind.
     pub messages: Vec<MessageCount>,
@@ -177,7 +180,7 @@ pub struct BeforeFault {
 }
 
 /// Requests made after the first fault.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct AfterFault {
     /// Made.
     pub issued: u64,
@@ -197,12 +200,26 @@ impl AfterFault {
 }
 
 /// Quantities at a moment, by their names in [`SERIES`](super::metrics::SERIES).
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// The moment.
     pub at: Time,
     /// The quantities; what could not be measured is left out.
+    #[serde(deserialize_with = "known_series")]
     pub values: BTreeMap<&'static str, f64>,
+}
+
+/// Reads values back, whose names are those of [`SERIES`](super::metrics::SERIES).
+fn known_series<'de, D>(deserializer: D) -> Result<BTreeMap<&'static str, f64>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let values = BTreeMap::<String, f64>::deserialize(deserializer)?;
+    let known = |(name, value): (String, f64)| {
+        let series = find_series(&name).map(|series| (series.name, value));
+        series.ok_or_else(|| D::Error::custom(format!("{name} is not the name of a series")))
+    };
+    values.into_iter().map(known).collect()
 }
 
 impl Tally {

@@ -32,6 +32,8 @@ pub use published_table::published_table;
 
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";
+/// The file of a results folder that holds the scenario as it ran.
+pub const SCENARIO: &str = "scenario.json";
 
 /// Writes the results of a scenario to `<out_root>/<scenario>/` and returns that
 /// folder. Plots are SVG, and PNG as well with `png`.
@@ -72,10 +74,12 @@ fn write_files(
         WriteError::cannot_write(&folder.join(name), reason)
     };
 
-    let mut json =
-        serde_json::to_string_pretty(summary).map_err(|reason| failed(SUMMARY, &reason))?;
-    json.push('\n');
-    save(SUMMARY, json.as_bytes())?;
+    let save_json = |name: &str, json: serde_json::Result<String>| {
+        let json = json.map_err(|reason| failed(name, &reason))?;
+        save(name, (json + "\n").as_bytes())
+    };
+    save_json(SUMMARY, serde_json::to_string_pretty(summary))?;
+    save_json(SCENARIO, serde_json::to_string_pretty(&outcome.scenario))?;
 
     for (name, table) in tables::all(outcome, plots) {
         let text = table.to_csv().map_err(|reason| failed(&name, &reason))?;

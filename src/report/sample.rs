@@ -196,6 +196,7 @@ pub(super) fn many(points: u64, series: u64) -> Outcome {
 pub(super) fn outcome(scenario: &str, sweep: &[&str], points: Vec<Point>) -> Outcome {
     let runs = points.iter().map(|point| Run { repeat: 0, point: point.clone() }).collect();
     Outcome {
+        scenario: json!({ "name": scenario }),
         summary: Summary {
             scenario: scenario.to_owned(),
             description: "Made for a test.".to_owned(),

@@ -37,6 +37,7 @@ pub(super) fn all(outcome: &Outcome, plots: &[Plot]) -> Vec<(String, Table)> {
     let summary = &outcome.summary;
     let mut tables = vec![
         ("runs.csv", runs(outcome)),
+        ("metrics.csv", metrics(outcome)),
         ("hops.csv", hops(summary)),
         ("load.csv", load(summary)),
         ("messages.csv", messages(summary)),
@@ -70,6 +71,30 @@ fn runs(outcome: &Outcome) -> Table {
         row.extend([run.repeat.to_string(), summary.seed.to_string(), run.point.digest.clone()]);
         row.extend(METRICS.iter().map(|metric| number((metric.get)(&run.point))));
         table.rows.push(row);
+    }
+    table
+}
+
+/// One row a point, repeat and metric: the same as `runs.csv`, for tools that group and filter.
+/// A metric without a value has no row.
+fn metrics(outcome: &Outcome) -> Table {
+    let summary = &outcome.summary;
+    let mut table = Table::new(&[], &["scenario"]);
+    table.names.extend(summary.sweep.iter().cloned());
+    table.names.extend(["repeat", "seed", "metric", "value"].map(str::to_owned));
+    for run in &outcome.runs {
+        let params = fields(&run.point.params, &summary.sweep);
+        for metric in METRICS {
+            let value = (metric.get)(&run.point);
+            if !value.is_finite() {
+                continue;
+            }
+            let mut row = vec![summary.scenario.clone()];
+            row.extend(params.iter().cloned());
+            let (repeat, seed) = (run.repeat.to_string(), summary.seed.to_string());
+            row.extend([repeat, seed, metric.name.to_owned(), number(value)]);
+            table.rows.push(row);
+        }
     }
     table
 }

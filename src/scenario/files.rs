@@ -1,7 +1,8 @@
 //! Files that a scenario names: measured latencies, traces of churn.
 //!
 //! A relative path starts in the folder of the scenario file, so that a folder with both
-//! can be moved. Every file is read once, however many points of a sweep name it.
+//! can be moved; a scenario may also carry the texts of its files with it. Every file is read
+//! once, however many points of a sweep name it.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -9,15 +10,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha1::{Digest, Sha1};
+
 use super::error::Fault;
 
 /// The files beside a scenario.
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
-    texts: RefCell<BTreeMap<PathBuf, Arc<str>>>,
+    /// Those that are known already, by the names that the scenario gives them.
+    texts: RefCell<BTreeMap<String, Arc<str>>>,
     /// What has been made of them, and how.
-    made: RefCell<BTreeMap<(PathBuf, String), Arc<dyn Any + Send + Sync>>>,
+    made: RefCell<BTreeMap<(String, String), Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Files {
@@ -27,12 +31,32 @@ impl Files {
         Files { folder: folder.to_owned(), texts: RefCell::default(), made: RefCell::default() }
     }
 
+    /// The same where the scenario carries some of them with it.
+    pub(super) fn with(self, carried: &BTreeMap<String, String>) -> Files {
+        let texts = carried.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
+        Files { texts: RefCell::new(texts.collect()), ..self }
+    }
+
+    /// A digest of all that have been read or were carried.
+    pub(super) fn digest(&self) -> [u8; 20] {
+        let mut digest = Sha1::new();
+        for (name, text) in &*self.texts.borrow() {
+            digest.update(format!("{name} {}\n{text}", text.len()));
+        }
+        digest.finalize().into()
+    }
+
+    /// All that have been read or were carried.
+    pub(super) fn into_texts(self) -> BTreeMap<String, Arc<str>> {
+        self.texts.into_inner()
+    }
+
     /// The text of a file that the field at `place` names.
     pub(super) fn text(&self, place: &str, name: &str) -> Result<Arc<str>, Fault> {
-        let path = self.folder.join(name);
-        if let Some(text) = self.texts.borrow().get(&path) {
+        if let Some(text) = self.texts.borrow().get(name) {
             return Ok(Arc::clone(text));
         }
+        let path = self.folder.join(name);
         let read = std::fs::read(&path).map_err(|error| {
             let problem = format!("{} cannot be read: {error}", path.display());
             Fault::new(place, problem, "give a path that starts in the scenario's folder")
@@ -42,7 +66,7 @@ impl Files {
             Fault::new(place, problem, "give a text file")
         })?;
         let text: Arc<str> = text.into();
-        self.texts.borrow_mut().insert(path, Arc::clone(&text));
+        self.texts.borrow_mut().insert(name.to_owned(), Arc::clone(&text));
         Ok(text)
     }
 
@@ -55,7 +79,7 @@ impl Files {
         how: &str,
         make: impl FnOnce(&str) -> Result<T, Fault>,
     ) -> Result<Arc<T>, Fault> {
-        let key = (self.folder.join(name), how.to_owned());
+        let key = (name.to_owned(), how.to_owned());
         let known = self.made.borrow().get(&key).cloned();
         if let Some(known) = known.and_then(|known| known.downcast().ok()) {
             return Ok(known);

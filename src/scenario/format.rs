@@ -95,6 +95,11 @@ pub struct Scenario {
     /// Published numbers to set beside the results.
     #[serde(default)]
     pub published: Vec<Published>,
+    /// The texts of files that the scenario names, by the names that it gives them: what
+    /// stands here is not sought on the disk. A scenario that is kept with its results
+    /// carries its files so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// When is measured, and what besides the end.

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
+use sha1::{Digest, Sha1};
 
 use crate::workload::JoinTimes;
 use error::Fault;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub seed: u64,
     /// The file as it was written, with the changes of the command line.
     pub scenario: Scenario,
+    /// The same as JSON, complete in itself: it carries the files that it names.
+    pub source: Value,
     /// The file without its sweep.
     pub base: Setup,
     /// The points of the sweep; a single one without parameters if there is none.
@@ -74,6 +77,9 @@ pub struct PlannedPoint {
     pub params: Map<String, Value>,
     /// The scenario with these values.
     pub setup: Setup,
+    /// All that the scenario says about it, and the files that the scenario names, as a digest:
+    /// two points of one digest give the same.
+    pub digest: [u8; 20],
 }
 
 impl Plan {
@@ -113,10 +119,10 @@ fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
     overrides.apply(&mut value)?;
     let scenario = read::scenario(&value)?;
     check::name(&scenario)?;
-    let files = Files::beside(file);
+    let files = Files::beside(file).with(&scenario.files);
     let base = check::setup(&scenario, &files)?;
     let grid = Grid::new(&scenario.sweep, scenario.repeat)?;
-    let points = points(value, &grid, &files)?;
+    let points = points(value.clone(), &grid, &files)?;
     expect::check(&scenario, &grid, &points, !overrides.set.is_empty())?;
     Ok(Plan {
         file: file.to_owned(),
@@ -125,23 +131,37 @@ fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
         seed: scenario.seed,
         repeat: scenario.repeat,
         scenario,
+        source: complete(value, files),
         base,
         points,
     })
+}
+
+/// The scenario with the files that it names, and without what says where it stood.
+fn complete(mut scenario: Value, files: Files) -> Value {
+    if let Some(fields) = scenario.as_object_mut() {
+        fields.shift_remove("$schema");
+        let texts = files.into_texts();
+        if !texts.is_empty() {
+            let texts = texts.into_iter().map(|(name, text)| (name, (*text).into()));
+            fields.insert("files".to_owned(), Value::Object(texts.collect()));
+        }
+    }
+    scenario
 }
 
 /// Writes out the points of the grid and checks each.
 fn points(mut value: Value, grid: &Grid, files: &Files) -> Result<Vec<PlannedPoint>, Fault> {
     if let Some(fields) = value.as_object_mut() {
         // They are the same for all points, and copying them would cost.
-        for shared in ["$schema", "description", "sweep", "plots", "expect", "published"] {
+        for shared in ["$schema", "description", "sweep", "plots", "expect", "published", "files"] {
             fields.remove(shared);
         }
     }
     let mut points = Vec::new();
     let mut listed = 0;
     for point in grid.points() {
-        let setup =
+        let (setup, digest) =
             setup_at(&value, &point.changes, files).map_err(|fault| at_point(fault, &point))?;
         listed += setup.explicit_ids.as_ref().map_or(0, Vec::len);
         listed += setup.joins.as_ref().map_or(0, |joins| match &joins.times {
@@ -155,17 +175,28 @@ fn points(mut value: Value, grid: &Grid, files: &Files) -> Result<Vec<PlannedPoi
                 "give fewer points, or fewer nodes that join",
             ));
         }
-        points.push(PlannedPoint { params: point.params, setup });
+        points.push(PlannedPoint { params: point.params, setup, digest });
+    }
+    // Only now all files are known.
+    let files = files.digest();
+    for point in &mut points {
+        point.digest = Sha1::digest([point.digest, files].concat()).into();
     }
     Ok(points)
 }
 
-fn setup_at(base: &Value, changes: &[Change], files: &Files) -> Result<Setup, Fault> {
+/// The checked values of a point, and a digest of what the scenario says about it.
+fn setup_at(base: &Value, changes: &[Change], files: &Files) -> Result<(Setup, [u8; 20]), Fault> {
     let mut value = base.clone();
     for Change { path, value: new, .. } in changes {
         set::set(&mut value, path, new.clone())?;
     }
-    check::setup(&read::scenario(&value)?, files)
+    let setup = check::setup(&read::scenario(&value)?, files)?;
+    if let Some(fields) = value.as_object_mut() {
+        // Neither changes what a run gives.
+        fields.retain(|name, _| name != "name" && name != "repeat");
+    }
+    Ok((setup, Sha1::digest(value.to_string()).into()))
 }
 
 /// Moves a fault to the axis that caused it, if it stands in the value of one, and

@@ -19,7 +19,7 @@ pub const MAX_RUNS: u64 = 100_000;
 
 /// Fields that describe the experiment as a whole and cannot differ from point to
 /// point, each with the mend.
-const NOT_SWEPT: [(&str, &str); 9] = [
+const NOT_SWEPT: [(&str, &str); 10] = [
     ("$schema", "remove it from the sweep"),
     ("name", "the points of a sweep share one name"),
     ("description", "the points of a sweep share one description"),
@@ -28,6 +28,7 @@ const NOT_SWEPT: [(&str, &str); 9] = [
     ("sweep", "write all axes side by side in `sweep`"),
     ("plots", "plots show all points together"),
     ("expect", "choose the points of a claim by its `where`"),
+    ("files", "give every file a name of its own, and sweep the name"),
     ("published", "choose the points of published numbers by their `where`"),
 ];
 

@@ -7,8 +7,12 @@ use std::fmt;
 use std::ops::{Add, AddAssign};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A moment: nanoseconds since the start of the simulation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Time(u64);
 
 /// A length of time in nanoseconds.
@@ -19,7 +23,9 @@ pub struct Time(u64);
 /// assert_eq!("2h".parse::<Duration>().unwrap().to_string(), "2h");
 /// assert!("50".parse::<Duration>().is_err()); // fifty what?
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Duration(u64);
 
 impl Time {
