@@ -24,6 +24,7 @@
 //! | [`scenario`] | scenario files: from text to checked values |
 //! | [`journal`] | what runs gave, kept on the disk so that no run is done twice |
 //! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
+//! | [`shares`] | sweeps that many processes share: which runs each does, and what is missing |
 //! | [`report`] | results as JSON, CSV and plots |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
@@ -80,6 +81,7 @@ pub mod overlay;
 pub mod population;
 pub mod report;
 pub mod scenario;
+pub mod shares;
 pub mod sim;
 pub mod workload;
 

@@ -5,28 +5,37 @@
 
 mod check;
 mod columns;
+mod export;
 mod figures;
 mod list;
 mod memory;
+mod merge;
 mod output;
+mod plan;
 mod progress;
 mod published;
+mod results;
 mod ring;
 mod route;
 mod run;
 mod schema;
 mod speed;
+mod status;
 mod table;
 
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::journal::JournalError;
 use crate::scenario::{self, Overrides, Plan};
+use crate::shares::SharesError;
 use crate::sim::{Duration, Time};
 
 use output::{Output, say};
@@ -54,12 +63,22 @@ Exit codes:
   1  a claim was broken
   2  bad input: a scenario or the command line
   3  results could not be written
-  4  a scenario needs more memory than there is";
+  4  a scenario needs more memory than there is
+  5  runs of a plan are missing
+  130  interrupted: runs that are done are kept";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios and write their results
     Run(run::Run),
+    /// Plan runs for many processes to share
+    Plan(plan::PlanRuns),
+    /// Say what is missing of a plan
+    Status(status::Status),
+    /// Write the results of a plan whose shares are done
+    Merge(merge::Merge),
+    /// Print a script that runs the missing shares of a plan
+    Export(export::Export),
     /// Check scenarios without running them, count their runs and estimate their memory
     Check(check::Check),
     /// Show the nodes of a scenario in ring order
@@ -121,6 +140,9 @@ enum Failure {
     /// The machine is too small.
     #[error("{0}")]
     NoMemory(String),
+    /// Not all runs of a plan are done.
+    #[error("{0}")]
+    RunsMissing(String),
     /// The results are there, but cannot be put where they belong.
     #[error("{0}")]
     NotWritten(String),
@@ -132,12 +154,42 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<SharesError> for Failure {
+    fn from(error: SharesError) -> Failure {
+        let is_of_the_disk = matches!(error, SharesError::Journal(JournalError::Refused { .. }));
+        let kind = if is_of_the_disk { Failure::NotWritten } else { Failure::BadInput };
+        kind(error.to_string())
+    }
+}
+
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ending {
     Good,
     ClaimBroken,
+    RunsMissing,
 }
+
+impl Ending {
+    /// This one, or another one if this is good.
+    fn or(self, other: Ending) -> Ending {
+        if self == Ending::Good { other } else { self }
+    }
+}
+
+/// How many runs go at a time: as many as are asked for, or as the machine runs at once.
+fn jobs(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
+}
+
+/// What a user who has had enough is told, so that he knows what is left.
+fn on_interrupt() {
+    say("interrupted; runs that are done are kept: start the same again to go on");
+    std::process::exit(INTERRUPTED);
+}
+
+/// As shells tell it: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
 
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
@@ -151,9 +203,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // Without a handler it ends as well, only without a word.
+    drop(ctrlc::set_handler(on_interrupt));
     match command(&cli.command) {
         Ok(Ending::Good) => ExitCode::SUCCESS,
         Ok(Ending::ClaimBroken) => ExitCode::from(1),
+        Ok(Ending::RunsMissing) => ExitCode::from(5),
         Err(failure) => {
             for line in failure.to_string().lines() {
                 say(&format!("error: {line}"));
@@ -162,6 +217,7 @@ pub fn main() -> ExitCode {
                 Failure::BadInput(_) => ExitCode::from(2),
                 Failure::NotWritten(_) => ExitCode::from(3),
                 Failure::NoMemory(_) => ExitCode::from(4),
+                Failure::RunsMissing(_) => ExitCode::from(5),
             }
         }
     }
@@ -171,6 +227,10 @@ fn command(command: &Command) -> Result<Ending, Failure> {
     let mut out = Output::stdout();
     let ending = match command {
         Command::Run(run) => run.run(&mut out)?,
+        Command::Plan(plan) => plan.run(&mut out)?,
+        Command::Status(status) => status.run(&mut out)?,
+        Command::Merge(merge) => merge.run(&mut out)?,
+        Command::Export(export) => export.run(&mut out)?,
         Command::Check(check) => check.run(&mut out)?,
         Command::Ring(ring) => ring.run(&mut out)?,
         Command::Route(route) => route.run(&mut out)?,

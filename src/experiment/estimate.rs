@@ -1,4 +1,4 @@
-//! How much memory a run will take, about, before it begins.
+//! How much memory a run will take and how long it will be, about, before it begins.
 //!
 //! What grows with the number of nodes, keys and requests is counted; the rest is a constant.
 //! Sizes are those of the types, and what overlays say of themselves ([`NodeEstimate`]); what is
@@ -52,8 +52,24 @@ pub fn process_bytes(plan: &Plan, runs_at_a_time: usize) -> u64 {
     (PROCESS + runs.take(runs_at_a_time).sum::<f64>()) as u64
 }
 
+/// Events that all runs of a scenario have together, about: within a factor of a few.
+pub fn events(plan: &Plan) -> f64 {
+    let points = plan.points.iter().map(|point| estimate(&point.setup, plan.repeat).events);
+    points.sum::<f64>() * f64::from(plan.repeat)
+}
+
 /// Bytes that one run takes, about, besides those of the process.
 fn run_bytes(setup: &Setup, repeats: u32) -> f64 {
+    estimate(setup, repeats).bytes
+}
+
+/// What one run takes, about.
+struct Estimated {
+    bytes: f64,
+    events: f64,
+}
+
+fn estimate(setup: &Setup, repeats: u32) -> Estimated {
     // Only parameters are asked for, not for anybody.
     let mut random = Stream::new(setup.seed, 0, "estimate");
     let nobody = Population::draw(setup.id_space, 0, setup.virtual_nodes as usize, &mut random);
@@ -66,9 +82,9 @@ struct Estimate<'s> {
 }
 
 impl Task for Estimate<'_> {
-    type Output = f64;
+    type Output = Estimated;
 
-    fn run<P: Overlay>(self, protocol: P) -> f64 {
+    fn run<P: Overlay>(self, protocol: P) -> Estimated {
         let setup = self.setup;
         let comers = Comers::of(setup);
         let tokens = f64::from(setup.virtual_nodes);
@@ -91,7 +107,13 @@ impl Task for Estimate<'_> {
         let keys = setup.workload.storage.as_ref().map_or(0.0, |storage| f64::from(storage.keys));
         let values =
             keys * (LEDGER_PER_KEY + node.key_bytes as f64) + traffic.gets * node.get_bytes as f64;
-        RUN + state + known + results + open + queue + values
+        // A message for upkeep is answered, and a timer has set it off.
+        let seconds = setup.duration.map_or(0.0, Duration::as_secs_f64);
+        let upkeep = nodes * node.messages_per_second * seconds * 2.0;
+        Estimated {
+            bytes: RUN + state + known + results + open + queue + values,
+            events: nodes + upkeep + traffic.request_messages,
+        }
     }
 }
 
@@ -154,6 +176,8 @@ struct Traffic {
     under_way: f64,
     /// Values that are got in all.
     gets: f64,
+    /// Messages for requests in all.
+    request_messages: f64,
 }
 
 impl Traffic {
@@ -173,7 +197,7 @@ impl Traffic {
                 .map_or(most, |end| most.min(end.as_secs_f64() / requests.interval.0.as_secs_f64()))
         };
         let gets = gets_asked.map_or(0.0, |requests| nodes * asked_by_each(requests));
-        let mut open_requests = 0.0;
+        let (mut open_requests, mut request_messages) = (0.0, 0.0);
         for (requests, more_messages) in all {
             let Some(requests) = requests else { continue };
             let interval = requests.interval.0.as_secs_f64();
@@ -182,9 +206,10 @@ impl Traffic {
             let open = messages * delay / interval;
             // Nobody has more requests open than it makes.
             open_requests += nodes * open.min(asked);
+            request_messages += nodes * asked * messages;
         }
         let under_way = nodes * node.messages_per_second * delay;
-        Traffic { open_requests, under_way, gets }
+        Traffic { open_requests, under_way, gets, request_messages }
     }
 }
 

@@ -114,16 +114,30 @@ pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Erro
     plan(file, text, overrides).map_err(|fault| Error::new(file, &fault))
 }
 
+/// Checks a scenario that ran before and was kept as [`Plan::source`]; `file` stands in messages.
+/// Claims may be over points that the command line had taken out of it.
+///
+/// # Errors
+/// When it is not a scenario that can be run.
+pub fn again(file: &str, source: &Value) -> Result<Plan, Error> {
+    checked(file, source.clone(), true).map_err(|fault| Error::new(file, &fault))
+}
+
 fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
     let mut value = read::json(text)?;
     overrides.apply(&mut value)?;
+    checked(file, value, !overrides.set.is_empty())
+}
+
+/// Checks a scenario and writes it out. One that is `narrowed` has lost points of its sweep.
+fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
     let scenario = read::scenario(&value)?;
     check::name(&scenario)?;
     let files = Files::beside(file).with(&scenario.files);
     let base = check::setup(&scenario, &files)?;
     let grid = Grid::new(&scenario.sweep, scenario.repeat)?;
     let points = points(value.clone(), &grid, &files)?;
-    expect::check(&scenario, &grid, &points, !overrides.set.is_empty())?;
+    expect::check(&scenario, &grid, &points, narrowed)?;
     Ok(Plan {
         file: file.to_owned(),
         name: scenario.name.clone(),
