@@ -75,3 +75,6 @@ impl Archive for Nowhere {
 
     fn keep(&self, _: RunKey, _: &Tally) {}
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! Sweeps that are killed, and sweeps that are shared: in the end there is what one undisturbed
+//! process gives, byte for byte.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![allow(clippy::disallowed_types)] // Processes are waited for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with a scenario of many short runs in it.
+struct Desk(TempDir);
+
+impl Desk {
+    /// The runs take so many simulated seconds.
+    fn new(seconds: u32) -> Desk {
+        let desk = Desk(TempDir::new().unwrap());
+        let scenario = json!({
+            "name": "sweep",
+            "population": {"nodes": 64},
+            "overlay": {"chord": {
+                "successors": 4, "stabilize": {"period": "1s"}, "fix_fingers": {"period": "1s"},
+            }},
+            "workload": {"lookups": {"interval": "1s"}},
+            "measure": {"every": "100s"},
+            "duration": format!("{seconds}s"),
+            "sweep": {"population.nodes": [32, 64, 96], "network.loss": [0, 0.01, 0.02]},
+            "repeat": 4,
+            "plots": ["hops", "hop_distribution"],
+            "expect": [{"claim": "answers are right", "metric": "lookups.correct", "at_least": 1}],
+        });
+        fs::write(desk.path("sweep.json"), scenario.to_string()).unwrap();
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin!("dhtsim"));
+        command.current_dir(self.0.path()).args(arguments);
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output of a command that ends with this code.
+    fn said(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.output(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// All results in a folder, but for the journals.
+    fn results(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let folder = self.path(folder).join("sweep");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let name = |file: &Path| file.file_name().unwrap().to_string_lossy().into_owned();
+        files.map(|file| (name(&file), fs::read(&file).unwrap())).collect()
+    }
+}
+
+/// The same results under the same names.
+fn assert_same(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>>) {
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    let differing = one.iter().find(|(name, bytes)| other[*name] != **bytes);
+    assert!(differing.is_none(), "{} differs", differing.unwrap().0);
+}
+
+/// Killed again and again, at whatever moment that is, it comes to its end.
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_is_killed_goes_on_where_it_was() {
+    let desk = Desk::new(150);
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    let undisturbed = desk.results("whole");
+    let run = ["run", "sweep.json", "--out", "killed", "--jobs", "2"];
+    let journal = desk.path("killed/.runs/sweep.runs");
+    let length = || fs::metadata(&journal).map_or(0, |file| file.len());
+    // From one attempt to the next later: at moments that no two machines share, and also where
+    // machines are slow, it comes to its end.
+    let (mut kills, mut was, mut grew) = (0, 0, 0);
+    loop {
+        let mut command = desk.command(&run);
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(20 + 25 * kills));
+        if let Some(status) = process.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        kills += 1;
+        assert!(length() >= was, "what is done stays");
+        grew += u32::from(length() > was);
+        was = length();
+        assert!(kills < 200, "it comes to no end");
+    }
+    assert!(kills >= 3 && grew >= 2, "it was killed {kills} times, {grew} times in the midst");
+    assert_same(&undisturbed, &desk.results("killed"));
+    let left = fs::read_dir(desk.path("killed")).unwrap().count();
+    assert!(left >= 2, "results and journals");
+}
+
+#[test]
+fn more_repeats_and_values_run_only_what_is_new() {
+    let desk = Desk::new(20);
+    let run = |set: &[&str]| {
+        let output = desk.output(&[&["run", "sweep.json", "--out", "grown"], set].concat());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(!run(&["--set", "repeat=2"]).contains("kept from before"));
+    let more = run(&[]);
+    assert!(more.starts_with("sweep: 18 of 36 runs are kept from before\n"), "{more}");
+    let again = run(&[]);
+    assert!(again.contains("36 of 36 runs are kept from before\n"), "{again}");
+    assert!(!again.contains("events/s"), "nothing was run: {again}");
+    let grown = desk.results("grown");
+    desk.said(&["run", "sweep.json", "--out", "fresh", "--quiet"], 0);
+    assert_same(&grown, &desk.results("fresh"));
+    assert!(!run(&["--fresh"]).contains("kept from before"));
+    let seed = run(&["--seed", "2"]);
+    assert!(!seed.contains("kept from before"), "another seed is another run: {seed}");
+}
+
+#[test]
+fn shares_merge_to_what_one_process_gives() {
+    let desk = Desk::new(20);
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    let planned = desk.said(&["plan", "sweep.json", "--out", "plan", "--shares", "5"], 0);
+    assert!(planned.starts_with("plan: 36 runs in 5 shares; about "), "{planned}");
+    // The plan is complete in itself.
+    fs::remove_file(desk.path("sweep.json")).unwrap();
+    for share in ["5/5", "2/5", "4/5"] {
+        desk.said(&["run", "--plan", "plan", "--shard", share], 0);
+    }
+    let status = desk.said(&["status", "plan"], 5);
+    assert_eq!(status, "plan: 15 of 36 runs are missing; shares of 5: 1,3\n");
+    assert_eq!(desk.said(&["status", "plan", "--missing"], 5), "1,3\n");
+    let json: Value = serde_json::from_str(&desk.said(&["status", "plan", "--json"], 5)).unwrap();
+    assert_eq!((&json["missing_runs"], &json["missing_shares"]), (&15.into(), &"1,3".into()));
+    let early = desk.output(&["merge", "plan", "--out", "merged"]);
+    let refusal = String::from_utf8(early.stderr).unwrap();
+    assert_eq!(early.status.code(), Some(5));
+    assert!(refusal.ends_with("; run the shares 1,3 of 5 first\n"), "{refusal}");
+    assert!(!desk.path("merged").exists());
+    desk.said(&["run", "--plan", "plan", "--shard", "1/2"], 0);
+    desk.said(&["run", "--plan", "plan"], 0);
+    assert_eq!(desk.said(&["status", "plan"], 0), "plan: all 36 runs are there\n");
+    desk.said(&["merge", "plan", "--out", "merged"], 0);
+    assert_same(&desk.results("whole"), &desk.results("merged"));
+    let script = desk.said(&["export", "slurm", "plan"], 0);
+    assert!(script.contains("#SBATCH --array=1\n"), "nothing is missing: {script}");
+}
+
+/// Whether a program can be started. Where it must be and is not, the test fails.
+fn is_there(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    assert!(
+        found || std::env::var_os("DHTSIM_TEST_ALL").is_none(),
+        "DHTSIM_TEST_ALL is set, but there is no {program}"
+    );
+    if !found {
+        #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+        {
+            eprintln!("SKIPPED: there is no {program}");
+        }
+    }
+    found
+}
+
+#[test]
+fn gnu_parallel_runs_the_shares() {
+    if !is_there("parallel") {
+        return;
+    }
+    let desk = Desk::new(20);
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    desk.said(&["plan", "sweep.json", "--out", "the plan", "--shares", "4"], 0);
+    desk.said(&["run", "--plan", "the plan", "--shard", "2/4"], 0);
+    let script = desk.said(&["export", "parallel", "the plan"], 0);
+    fs::write(desk.path("sweep.sh"), script).unwrap();
+    let mut parallel = Command::new("bash");
+    parallel.current_dir(desk.0.path()).args(["sweep.sh", "--jobs", "2"]);
+    let output = parallel.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    desk.said(&["merge", "the plan", "--out", "merged", "--quiet"], 0);
+    assert_same(&desk.results("whole"), &desk.results("merged"));
+}
+
+/// A Slurm of two nodes that ends with the test.
+struct Slurm(TempDir);
+
+impl Slurm {
+    fn start() -> Slurm {
+        let slurm = Slurm(TempDir::new().unwrap());
+        let output = slurm.script("start");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        slurm
+    }
+
+    fn script(&self, action: &str) -> Output {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/slurm.sh");
+        // Daemons keep the standard streams that they are given.
+        let log = fs::File::create(self.0.path().join(format!("{action}.log"))).unwrap();
+        let mut command = Command::new(script);
+        command
+            .arg(action)
+            .arg(self.0.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap());
+        let status = command.stderr(log).status().unwrap();
+        let stderr = fs::read(self.0.path().join(format!("{action}.log"))).unwrap();
+        Output { status, stdout: Vec::new(), stderr }
+    }
+
+    fn run(&self, desk: &Desk, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(program);
+        command.current_dir(desk.0.path()).args(arguments);
+        let output = command.env("SLURM_CONF", self.0.path().join("slurm.conf")).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Waits until something is so.
+    fn wait_until(&self, mut is_so: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(120), "it does not come to an end");
+            sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Slurm {
+    fn drop(&mut self) {
+        self.script("stop");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_slurm_array_with_a_killed_task_comes_to_the_same() {
+    if !(is_there("slurmctld") && is_there("munged")) {
+        return;
+    }
+    let desk = Desk::new(300);
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    desk.said(&["plan", "sweep.json", "--out", "plan", "--shares", "4"], 0);
+    let script = desk.said(&["export", "slurm", "plan"], 0);
+    assert!(script.contains("#SBATCH --array=1-4\n"), "{script}");
+    fs::write(desk.path("sweep.sh"), script).unwrap();
+
+    let slurm = Slurm::start();
+    let job = slurm.run(&desk, "sbatch", &["--parsable", "sweep.sh"]);
+    let tasks = |states: &str| {
+        let job = job.as_str();
+        slurm.run(
+            &desk,
+            "squeue",
+            &["--noheader", "--array", "--job", job, "--states", states, "--format", "%a"],
+        )
+    };
+    // In the middle of the third: it has begun, and its runs take seconds.
+    let begun = || {
+        let files = fs::read_dir(desk.path("plan/runs")).unwrap();
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with(".3-of-4.runs-"))
+    };
+    slurm.wait_until(begun);
+    slurm.run(&desk, "scancel", &["--signal=KILL", &format!("{job}_3")]);
+    slurm.wait_until(|| tasks("PENDING,RUNNING,COMPLETING").is_empty());
+    assert_eq!(desk.said(&["status", "plan", "--missing"], 5), "3\n");
+
+    let missing = desk.said(&["status", "plan", "--missing"], 5);
+    let array = format!("--array={}", missing.trim());
+    let job = slurm.run(&desk, "sbatch", &["--parsable", &array, "sweep.sh"]);
+    let left = || slurm.run(&desk, "squeue", &["--noheader", "--job", &job]);
+    slurm.wait_until(|| left().is_empty());
+    assert_eq!(desk.said(&["status", "plan"], 0), "plan: all 36 runs are there\n");
+    desk.said(&["merge", "plan", "--out", "merged", "--quiet"], 0);
+    assert_same(&desk.results("whole"), &desk.results("merged"));
+}
