@@ -14,6 +14,7 @@ mod faults;
 mod fit;
 mod inspect;
 mod notices;
+mod precision;
 pub mod published;
 mod requests;
 mod views;
@@ -78,12 +79,16 @@ pub fn run(
     };
     // A point is summed up as soon as its last repeat is done: raw results are large.
     let run_point = |(number, planned): (usize, &PlannedPoint)| {
-        let repeats = (0..plan.repeat).into_par_iter();
-        let tallies: Vec<Tally> = repeats.map(|repeat| run_one(number, repeat)).collect();
-        let single = |tally| summarize(planned.params.clone(), std::slice::from_ref(tally));
-        let runs =
-            tallies.iter().zip(0..).map(|(tally, repeat)| Run { repeat, point: single(tally) });
-        (runs.collect::<Vec<_>>(), summarize(planned.params.clone(), &tallies))
+        let single = |tally: &Tally| summarize(planned.params.clone(), std::slice::from_ref(tally));
+        let (mut tallies, mut runs): (Vec<Tally>, Vec<Run>) = (Vec::new(), Vec::new());
+        while !precision::is_enough(plan, &runs) {
+            let done = tallies.len() as u32;
+            let repeats = (done..precision::next_look(plan, done)).into_par_iter();
+            tallies.par_extend(repeats.map(|repeat| run_one(number, repeat)));
+            let new = (done..).zip(&tallies[done as usize..]);
+            runs.extend(new.map(|(repeat, tally)| Run { repeat, point: single(tally) }));
+        }
+        (runs, summarize(planned.params.clone(), &tallies))
     };
     let (runs, points): (Vec<_>, Vec<_>) =
         on_threads(jobs, || plan.points.par_iter().enumerate().map(run_point).unzip());

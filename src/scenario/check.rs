@@ -10,7 +10,7 @@
 mod churn;
 pub(super) mod fault;
 mod matrix;
-mod measure;
+pub(super) mod measure;
 mod network;
 mod overlay;
 mod population;

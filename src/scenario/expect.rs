@@ -87,7 +87,7 @@ pub(super) fn check(
     points: &[PlannedPoint],
     narrowed: bool,
 ) -> Result<(), Fault> {
-    let known = Known::new(grid, points, scenario.repeat, narrowed);
+    let known = Known::new(grid, points, scenario.repeat.most(), narrowed);
     plot::check(&known, &scenario.plots)?;
     for (position, claim) in scenario.expect.iter().enumerate() {
         known.claim(&format!("expect[{position}]"), claim)?;

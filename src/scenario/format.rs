@@ -20,9 +20,10 @@ mod population;
 mod workload;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::units::Span;
@@ -76,10 +77,10 @@ pub struct Scenario {
     #[serde(default)]
     pub duration: Option<Span>,
     /// How often to repeat every point, each time with other nodes, keys and
-    /// delays. Adding repeats does not change the earlier ones.
-    #[serde(default = "one_u32")]
-    #[schemars(range(min = 1))]
-    pub repeat: u32,
+    /// delays: a number, or until a metric is known well enough. Adding repeats does not
+    /// change the earlier ones.
+    #[serde(default)]
+    pub repeat: Repeat,
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
     /// Several make a grid, the last one varying fastest. An axis of `variants` has a
     /// label instead of a path, such as `system`.
@@ -100,6 +101,83 @@ pub struct Scenario {
     /// carries its files so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+}
+
+/// How often a point is repeated: a number, or until a metric is known well enough.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Repeat {
+    /// So often.
+    Count(#[schemars(range(min = 1))] u32),
+    /// Until a metric is known well enough.
+    Until(Precision),
+}
+
+impl Repeat {
+    /// The most repeats of a point.
+    pub fn most(&self) -> u32 {
+        match self {
+            Repeat::Count(count) => *count,
+            Repeat::Until(precision) => precision.at_most,
+        }
+    }
+}
+
+impl Default for Repeat {
+    fn default() -> Repeat {
+        Repeat::Count(1)
+    }
+}
+
+// By hand: serde's words for an untagged choice do not say what is wrong in it.
+impl<'de> Deserialize<'de> for Repeat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Repeat, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Repeat;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a number of repeats, or {\"metric\": …, \"within\": …, \"at_most\": …}",
+                )
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Repeat, E> {
+                let count = u32::try_from(count);
+                count.map(Repeat::Count).map_err(|_| E::custom("more repeats than 4294967295"))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Repeat, A::Error> {
+                let deserializer = de::value::MapAccessDeserializer::new(map);
+                Precision::deserialize(deserializer).map(Repeat::Until)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// When a metric is known well enough: its 95 % confidence interval over the repeats is looked
+/// at after `at_least` of them, and then whenever there are a quarter more.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Precision {
+    /// The metric, such as `hops.mean`.
+    pub metric: String,
+    /// Half the width of its interval, as a share of its mean, must not be larger: 0.01 is 1 %.
+    pub within: f64,
+    /// There are so many repeats in any case.
+    #[serde(default = "five")]
+    #[schemars(range(min = 2))]
+    pub at_least: u32,
+    /// There are never more.
+    #[schemars(range(min = 2))]
+    pub at_most: u32,
+}
+
+fn five() -> u32 {
+    5
 }
 
 /// When is measured, and what besides the end.

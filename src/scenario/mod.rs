@@ -65,8 +65,10 @@ pub struct Plan {
     pub base: Setup,
     /// The points of the sweep; a single one without parameters if there is none.
     pub points: Vec<PlannedPoint>,
-    /// How often each point is run.
+    /// How often each point is run, at the most.
     pub repeat: u32,
+    /// When it is run often enough, if that is not for the number alone to say.
+    pub precision: Option<format::Precision>,
 }
 
 /// One point of a sweep.
@@ -83,7 +85,7 @@ pub struct PlannedPoint {
 }
 
 impl Plan {
-    /// Number of runs: points times repeats.
+    /// Number of runs: points times repeats, at the most.
     pub fn runs(&self) -> usize {
         self.points.len() * self.repeat as usize
     }
@@ -135,7 +137,8 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
     check::name(&scenario)?;
     let files = Files::beside(file).with(&scenario.files);
     let base = check::setup(&scenario, &files)?;
-    let grid = Grid::new(&scenario.sweep, scenario.repeat)?;
+    let precision = check::measure::precision(&scenario.repeat)?;
+    let grid = Grid::new(&scenario.sweep, scenario.repeat.most())?;
     let points = points(value.clone(), &grid, &files)?;
     expect::check(&scenario, &grid, &points, narrowed)?;
     Ok(Plan {
@@ -143,7 +146,8 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
         name: scenario.name.clone(),
         description: scenario.description.clone(),
         seed: scenario.seed,
-        repeat: scenario.repeat,
+        repeat: scenario.repeat.most(),
+        precision,
         scenario,
         source: complete(value, files),
         base,

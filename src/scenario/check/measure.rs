@@ -1,7 +1,9 @@
-//! What is measured: the warm-up and the samples.
+//! What is measured: the warm-up, the samples, and how well a metric is to be known.
 
-use super::super::format::Measure;
+use super::super::error::Fault;
+use super::super::format::{Measure, Precision, Repeat};
 use super::{Checked, positive, refuse};
+use crate::measure::metrics;
 use crate::sim::Duration;
 
 /// The most samples of a run.
@@ -52,4 +54,37 @@ fn samples(every: Duration, duration: Option<Duration>) -> Checked {
         return refuse("measure.every", problem, format!("take at most {MAX_SAMPLES}"));
     }
     Ok(())
+}
+
+/// When there are repeats enough, if the number alone does not say that.
+pub(in crate::scenario) fn precision(repeat: &Repeat) -> Checked<Option<Precision>> {
+    let Repeat::Until(precision) = repeat else { return Ok(None) };
+    let Precision { metric, within, at_least, at_most } = precision;
+    let refuse = |field: &str, problem: String, mend: &str| {
+        Err(Fault::new(format!("repeat.{field}"), problem, mend))
+    };
+    match metrics::find(metric) {
+        None => {
+            let problem = format!("there is no metric `{metric}`");
+            return refuse("metric", problem, "choose one of `dhtsim list metrics`");
+        }
+        Some(found) if found.is_sum => {
+            let problem = format!("`{metric}` is a sum over repeats");
+            return refuse("metric", problem, "choose a mean, such as hops.mean");
+        }
+        Some(_) => {}
+    }
+    if !(*within > 0.0 && *within < 1.0) {
+        let problem = format!("{within} is no share of the mean");
+        return refuse("within", problem, "give a number between 0 and 1: 0.01 is 1 %");
+    }
+    if *at_least < 2 {
+        let problem = format!("{at_least} repeats have no interval");
+        return refuse("at_least", problem, "give at least 2");
+    }
+    if at_most < at_least {
+        let problem = format!("{at_most} is less than the {at_least} of `at_least`");
+        return refuse("at_most", problem, "give a larger number, or a smaller `at_least`");
+    }
+    Ok(Some(precision.clone()))
 }
