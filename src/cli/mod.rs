@@ -11,6 +11,7 @@ mod memory;
 mod output;
 mod progress;
 mod published;
+mod report;
 mod ring;
 mod route;
 mod run;
@@ -74,6 +75,8 @@ enum Command {
     Published(published::Published),
     /// Print metrics of results as a Markdown table
     Table(table::Table),
+    /// Make a page to look at of results
+    Report(report::Report),
 }
 
 /// Changes of a scenario from the command line.
@@ -178,6 +181,7 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
         Command::Table(table) => table.run(&mut out)?,
+        Command::Report(report) => report.run(&mut out)?,
     };
     out.flush()?;
     Ok(ending)

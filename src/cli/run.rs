@@ -101,6 +101,9 @@ pub(super) struct Run {
     /// Write plots as PNG, besides SVG
     #[arg(long)]
     png: bool,
+    /// Write report.html as well, a page to look at
+    #[arg(long)]
+    report: bool,
     /// Run everything anew, even what is kept from before
     #[arg(long)]
     fresh: bool,
@@ -159,6 +162,9 @@ impl Run {
             .map_err(|error| Failure::NotWritten(error.to_string()))?;
         if !self.quiet {
             say(&format!("{}: results written to {}", plan.name, folder.display()));
+        }
+        if self.report {
+            super::report::write(&folder, &outcome.summary, plan, self.quiet)?;
         }
         Ok(outcome.summary)
     }
