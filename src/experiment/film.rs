@@ -183,9 +183,10 @@ impl Task for Take<'_> {
         let moments = moments(setup);
         let mut drive = Drive::new(setup, 0, population, protocol, false);
         let mut camera = Camera::new(setup, population, shape.fingers);
+        let end = moments.last().copied();
         for moment in moments {
             drive.run_before(moment);
-            camera.shoot(&drive, moment);
+            camera.shoot(&drive, moment, Some(moment) == end);
         }
         let (keys, routes) = camera.follow(&mut drive);
         Some(Film {
@@ -252,8 +253,8 @@ impl<'s> Camera<'s> {
         number
     }
 
-    /// Takes a frame, unless nothing has changed since the last one.
-    fn shoot<P: Overlay>(&mut self, drive: &Drive<'_, P>, moment: Time) {
+    /// Takes a frame, unless nothing has changed since the one before; the end is one anyway.
+    fn shoot<P: Overlay>(&mut self, drive: &Drive<'_, P>, moment: Time, is_end: bool) {
         let up: Vec<Address> = drive.ring().iter().collect();
         let mut states = BTreeMap::new();
         let mut changed = Vec::new();
@@ -283,8 +284,8 @@ impl<'s> Camera<'s> {
         let happenings = all[self.happenings..].to_vec();
         self.happenings = all.len();
         self.seen = states;
-        let is_first = self.frames.is_empty();
-        if is_first || !changed.is_empty() || !gone.is_empty() || !happenings.is_empty() {
+        let must_be = self.frames.is_empty() || is_end;
+        if must_be || !changed.is_empty() || !gone.is_empty() || !happenings.is_empty() {
             let seconds = moment.since(Time::ZERO).as_secs_f64();
             self.frames.push(Frame { seconds, changed, gone, happenings });
         }

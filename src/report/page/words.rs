@@ -1,7 +1,5 @@
 //! A scenario in words.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::add;
@@ -64,42 +62,58 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A value as text, or as lists within lists where it has parts.
+/// A value as text, or as lists within lists where its parts have parts.
 fn described(value: &Value) -> String {
     match value {
+        Value::Object(parts) if parts.values().all(is_plain) => {
+            let parts = parts.iter().map(|(name, value)| named(name, value));
+            parts.collect::<Vec<_>>().join(", ")
+        }
         Value::Object(parts) => {
             let mut list = String::new();
             for (name, value) in parts {
-                let name = escaped(&name.replace('_', " "));
-                let gap = if is_empty(value) || is_list(value) { "" } else { " " };
-                let inner = if is_empty(value) { String::new() } else { described(value) };
-                let _ = write!(list, "<li><b>{name}</b>{gap}{inner}</li>");
+                add(&mut list, format_args!("<li>{}</li>", named(name, value)));
             }
             format!("<ul>{list}</ul>")
         }
         Value::Array(values) if values.iter().any(Value::is_object) => {
             let mut list = String::new();
             for value in values {
-                let _ = write!(list, "<li>{}</li>", escaped(&in_words(value)));
+                add(&mut list, format_args!("<li>{}</li>", escaped(&in_words(value))));
             }
             format!("<ul>{list}</ul>")
         }
         Value::Array(values) => {
-            let values: Vec<String> =
-                values.iter().map(|value| escaped(&in_words(value))).collect();
+            let values: Vec<String> = values.iter().map(described).collect();
             values.join(", ")
         }
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        other => escaped(&in_words(other)),
+        other => escaped(&in_words(other).replace('_', " ")),
     }
 }
 
-fn is_list(value: &Value) -> bool {
+/// A part of a value by its name.
+fn named(name: &str, value: &Value) -> String {
+    // Paths of parameters stay as they are written.
+    let name = if name.contains('.') { name.to_owned() } else { name.replace('_', " ") };
+    let name = escaped(&name);
+    if is_empty(value) {
+        return format!("<b>{name}</b>");
+    }
+    let colon = match value {
+        Value::Object(parts) if parts.values().all(is_plain) => ":",
+        _ => "",
+    };
+    format!("<b>{name}</b>{colon} {}", described(value))
+}
+
+/// Whether a value has its place within a line.
+fn is_plain(value: &Value) -> bool {
     match value {
-        Value::Object(_) => true,
-        Value::Array(values) => values.iter().any(Value::is_object),
-        _ => false,
+        Value::Object(parts) => parts.is_empty(),
+        Value::Array(values) => !values.iter().any(Value::is_object),
+        _ => true,
     }
 }
 

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::{Display, Write};
 
-use plotters::style::RGBColor;
 use plotters_backend::text_anchor::HPos;
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -453,6 +452,8 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use plotters::style::RGBColor;
+
     use super::*;
     use crate::report::sample;
     use crate::scenario::format::Plot;
