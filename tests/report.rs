@@ -29,7 +29,7 @@ const SCENARIO: &str = r#"{
         "check_predecessor": {"period": "2s"}
     }},
     "workload": {"lookups": {"arrivals": "poisson", "interval": "2s"}, "keys": 480},
-    "faults": [{"at": "20s", "until": "30s", "restart": {"count": 6}}],
+    "faults": [{"at": "20s", "until": "30s", "restart": {"random": 6}}],
     "measure": {"every": "5s"},
     "duration": "60s",
     "sweep": {"population.nodes": [24, 12, 48]},

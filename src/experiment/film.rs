@@ -445,7 +445,7 @@ mod tests {
                 "overlay": {"chord": {"successors": 4, "stabilize": {"period": "1s"},
                                       "fix_fingers": {"period": "1s"},
                                       "check_predecessor": {"period": "1s"}}},
-                "faults": [{"at": "20s", "crash": {"count": 4}}]}"#,
+                "faults": [{"at": "20s", "crash": {"random": 4}}]}"#,
         );
         let film = film(&plan).unwrap();
         let strike = film.frames.iter().position(|frame| !frame.gone.is_empty()).unwrap();

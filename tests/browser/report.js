@@ -111,8 +111,8 @@ const tests = {
 
   async 'faults are marked over time'({ page }) {
     const texts = await page.locator('#plots [data-l]').allTextContents();
-    assert.ok(texts.some((text) => text.includes('crash of 6')), texts.join('; '));
-    assert.match(await page.textContent('#faults'), /crash of 6 servers/);
+    assert.ok(texts.some((text) => text.includes('restart: 6')), texts.join('; '));
+    assert.match(await page.textContent('#faults'), /restart: 6 servers down/);
   },
 
   async 'tables sort'({ page }) {
@@ -204,7 +204,7 @@ const tests = {
     await page.keyboard.press('Home');
     assert.match(await now(), /^0 s: 24 up, every successor right/);
     assert.equal(await ring.locator('[data-node]').count(), 24);
-    await ring.locator('.events button', { hasText: 'crash of 6' }).click();
+    await ring.locator('.events button', { hasText: 'servers down' }).click();
     assert.match(await now(), /^20 s: 18 up, .*6 gone .*wrong successor/);
     assert.equal(await ring.locator('[data-node]').count(), 18);
     assert.equal(await ring.locator('path.gone').count(), 6);

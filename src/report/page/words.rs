@@ -153,7 +153,7 @@ mod tests {
             "network": {"latency": {"uniform": {"from": "10ms", "to": "90ms"}}},
             "workload": {"lookups": {"per_node": 2}}, "repeat": 3,
             "sweep": {"population.nodes": [8, 16]},
-            "faults": [{"at": "20s", "crash": {"count": 2}}]
+            "faults": [{"at": "20s", "crash": {"random": 2}}]
         }"#;
         let plan = parse("x.json", text, &Overrides::default()).unwrap();
         insta::assert_snapshot!(scenario(&plan));
