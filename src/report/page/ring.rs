@@ -27,13 +27,17 @@ pub(super) fn section(film: &Film, summary: &Summary) -> String {
     let place = place.map_or_else(String::new, |place| format!(", {}", escaped(&place)));
     let system = escaped(film.system);
     let (count, moment) = (last.len(), show(seconds));
-    let moment = if film.frames.len() > 1 { format!(" after {moment} s") } else { String::new() };
+    let still = if film.frames.len() > 1 {
+        format!("These {count} are there after {moment} s.")
+    } else {
+        format!("They are {count}.")
+    };
     format!(
         "<div id=\"ring-view\" class=\"ring\">\n<figure>{}\n\
-         <figcaption>{count} nodes of {system}{place}{moment}: clockwise by identifier, zero at \
-         the top. The first repeat.</figcaption></figure>\n\
+         <figcaption>The nodes of {system}{place}, in the first repeat: clockwise by identifier, \
+         zero at the top. <span id=\"ring-caption\">{still}</span></figcaption></figure>\n\
          <div id=\"ring-panel\"></div>\n</div>\n",
-        still(film, &last)
+        self::still(film, &last)
     )
 }
 

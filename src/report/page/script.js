@@ -51,11 +51,6 @@
     });
   }
 
-  // Paper shows all.
-  addEventListener('beforeprint', () => {
-    for (const details of document.querySelectorAll('details')) details.open = true;
-  });
-
   // Tables.
   for (const table of document.querySelectorAll('main table')) {
     const body = table.tBodies[0];
@@ -256,6 +251,8 @@
 
     // What is drawn: the ring below, then pointers, then nodes.
     document.getElementById('ring-still').remove();
+    const caption = document.getElementById('ring-caption');
+    caption.textContent = '● up, ○ joining, ▲ leaving, ■ frozen, × gone since the frame before, ◆ key; a dashed ring around a node: its successor is not the right one.';
     const lines = draw('g');
     const marks = draw('g');
     const labels = draw('g', { 'pointer-events': 'none' });
@@ -337,9 +334,17 @@
       marks.replaceChildren(...shown);
       labels.replaceChildren();
       if (few) {
-        for (const node of order) {
-          const [x, y] = at(nodes[node].share, RADIUS + 26);
-          labels.append(draw('text', { class: 'name', x: x.toFixed(1), y: y.toFixed(1), dy: '.35em' }, nodes[node].id.slice(0, 6)));
+        // Where nodes crowd, only some have a name beside them; all have it in their title.
+        const placed = [];
+        const first = (chosen !== null && states.has(chosen) ? [chosen] : []).concat(order);
+        for (const node of first) {
+          const [x, y] = at(nodes[node].share, RADIUS + size + 9);
+          const side = x > 60 ? 1 : x < -60 ? -1 : 0;
+          const middle = x + side * 24;
+          if (placed.some(([left, top]) => Math.abs(left - middle) < 52 && Math.abs(top - y) < 13)) continue;
+          placed.push([middle, y]);
+          const anchor = ['end', 'middle', 'start'][side + 1];
+          labels.append(draw('text', { class: `name ${anchor}`, x: x.toFixed(1), y: y.toFixed(1), dy: side === 0 ? (y < 0 ? '0' : '.7em') : '.35em' }, nodes[node].id.slice(0, 6)));
         }
       }
       if (focused !== undefined) marks.querySelector(`[data-node="${focused}"]`)?.focus();
@@ -350,6 +355,8 @@
       if (way) {
         const { path } = way.route;
         path.slice(1, way.step + 1).forEach((node, place) => arrow(path[place], node, 'way', 0.45));
+        const { owner } = way.route;
+        if (way.step === path.length - 1 && owner >= 0) arrow(path[way.step], owner, 'answer', 0.8);
         path.slice(0, way.step + 1).forEach((node, place) => {
           const [x, y] = at(nodes[node].share, RADIUS - 34);
           labels.append(draw('text', { class: 'hop', x: x.toFixed(1), y: y.toFixed(1), dy: '.35em' }, String(place)));
