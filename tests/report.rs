@@ -2,13 +2,12 @@
 //!
 //! The tests in the browser need `chromium`, `node` and `playwright-core` in
 //! `tests/browser/` (`npm ci` there). Where one of them is missing they say that they were
-//! skipped, unless `DHTSIM_BROWSER=required` says that they must be there. With
+//! skipped, unless `DHTSIM_TEST_ALL` is set, which says that they must be there. With
 //! `DHTSIM_PICTURES` set to a folder they leave pictures there, to be looked at.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -159,8 +158,7 @@ fn browser_folder() -> PathBuf {
 #[allow(clippy::print_stderr, reason = "that a test was skipped must be seen")]
 fn in_a_real_browser() {
     if let Some(what) = lacking() {
-        let must = env::var_os("DHTSIM_BROWSER");
-        assert_ne!(must.as_deref(), Some(OsStr::new("required")), "there is no {what}");
+        assert!(env::var_os("DHTSIM_TEST_ALL").is_none(), "there is no {what}");
         eprintln!("skipped: the tests in the browser need {what}");
         return;
     }

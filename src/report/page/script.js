@@ -155,7 +155,9 @@
       const top = at.y - frame.top;
       const toLeft = left + 14 + box.offsetWidth > frame.width;
       box.style.left = `${Math.max(4, toLeft ? left - 14 - box.offsetWidth : left + 14)}px`;
-      box.style.top = `${Math.max(4, top - box.offsetHeight - 8)}px`;
+      // Not over the title.
+      const isHigh = top - box.offsetHeight - 8 < 64;
+      box.style.top = `${isHigh ? top + 14 : top - box.offsetHeight - 8}px`;
     }
 
     svg.addEventListener('pointermove', (event) => {

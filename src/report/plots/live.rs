@@ -272,11 +272,10 @@ struct Pen<'a> {
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl Pen<'_> {
-    fn draw(&self, with: impl FnOnce(&mut Sheet)) -> Drawn {
+    fn draw(&self, with: impl FnOnce(&mut Sheet)) {
         let mut sheet = self.sheet.borrow_mut();
         sheet.turn_to(self.part.get(), self.belongs);
         with(&mut sheet);
-        Ok(())
     }
 }
 
