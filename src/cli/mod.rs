@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod published;
+mod report;
 mod results;
 mod ring;
 mod route;
@@ -93,6 +94,8 @@ enum Command {
     Published(published::Published),
     /// Print metrics of results as a Markdown table
     Table(table::Table),
+    /// Make a page to look at of results
+    Report(report::Report),
 }
 
 /// Changes of a scenario from the command line.
@@ -238,6 +241,7 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
         Command::Table(table) => table.run(&mut out)?,
+        Command::Report(report) => report.run(&mut out)?,
     };
     out.flush()?;
     Ok(ending)

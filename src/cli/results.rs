@@ -64,6 +64,9 @@ pub(super) struct Results {
     /// Write plots as PNG, besides SVG
     #[arg(long)]
     png: bool,
+    /// Write report.html as well, a page to look at
+    #[arg(long)]
+    report: bool,
     /// Show nothing but errors
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -79,6 +82,9 @@ impl Results {
     ) -> Result<Ending, Failure> {
         let folder = report::write(&self.out, outcome, &plan.scenario.plots, self.png)
             .map_err(|error| Failure::NotWritten(error.to_string()))?;
+        if self.report {
+            super::report::write(&folder, &outcome.summary, plan, self.quiet)?;
+        }
         if !self.quiet {
             say(&format!("{}: results written to {}", plan.name, folder.display()));
             out.write_all(text(&outcome.summary).as_bytes())?;

@@ -54,7 +54,7 @@ pub(super) struct Run {
     #[command(flatten)]
     results: Results,
     /// Do a share of the runs that `dhtsim plan` has put into this folder, and keep them there
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "seed", "set", "out", "png", "fresh"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "seed", "set", "out", "png", "report", "fresh"])]
     plan: Option<PathBuf>,
     /// Which share of the plan, of how many: 3/20 [default: 1/1, all of it]
     #[arg(long, value_name = "K/N", requires = "plan")]

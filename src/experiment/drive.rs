@@ -532,20 +532,29 @@ impl<'s, P: Overlay> Drive<'s, P> {
 
     /// Follows one more lookup to its end, while nothing else happens from outside.
     pub(super) fn trace(&mut self, from: Address, key: Id) -> Trace {
+        let patience = Duration::from_secs(24 * 3600);
+        self.trace_all(&[(from, key)], patience).pop().unwrap_or_default()
+    }
+
+    /// Follows more lookups, all asked at this moment, to their ends or until nobody has
+    /// patience any more, while nothing else happens from outside. One trace for each.
+    pub(super) fn trace_all(&mut self, asked: &[(Address, Id)], patience: Duration) -> Vec<Trace> {
         let simulation = &mut self.simulation;
-        let lookup = simulation.observer.issue(simulation.now(), from, key);
-        simulation.observer.trace(lookup);
-        simulation.operate(from, Operation::Lookup { lookup, key });
+        for &(from, key) in asked {
+            let lookup = simulation.observer.issue(simulation.now(), from, key);
+            simulation.observer.trace(lookup);
+            simulation.operate(from, Operation::Lookup { lookup, key });
+        }
         let ended = |simulation: &Simulation<'_, P, Network, Recorder<'_>>| {
-            simulation.observer.traced().is_none_or(|trace| trace.ended)
+            simulation.observer.traced().all(|trace| trace.ended)
         };
         // A second at a time: periodic maintenance would never end by itself.
-        let patience = simulation.now() + Duration::from_secs(24 * 3600);
+        let patience = simulation.now() + patience;
         while !ended(simulation) && !simulation.is_idle() && simulation.now() < patience {
             let next = simulation.now() + Duration::from_secs(1);
             simulation.run_before(next);
         }
-        simulation.observer.traced().cloned().unwrap_or_default()
+        simulation.observer.take_traces()
     }
 
     /// The truth at this moment.

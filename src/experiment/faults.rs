@@ -93,6 +93,11 @@ impl Faults {
         }
     }
 
+    /// What has broken and mended so far.
+    pub(super) fn happenings(&self) -> &[Happening] {
+        &self.happenings
+    }
+
     /// What has broken and mended.
     pub(super) fn into_happenings(self) -> Vec<Happening> {
         self.happenings

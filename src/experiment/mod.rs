@@ -11,6 +11,7 @@ pub mod claims;
 mod drive;
 pub mod estimate;
 mod faults;
+pub mod film;
 mod fit;
 mod inspect;
 mod notices;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+pub use film::film;
 pub use views::{
     FingerView, RingNodeView, RingView, RouteKey, RouteView, StepView, ViewError, ring, route,
 };

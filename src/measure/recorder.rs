@@ -50,7 +50,8 @@ pub struct Recorder<'i> {
     accounts: Accounts,
     /// The number of the next lookup.
     next_lookup: u32,
-    trace: Option<(LookupId, Trace)>,
+    /// The lookups that are written down, in the order in which they were asked.
+    traces: Vec<(LookupId, Trace)>,
 }
 
 /// A lookup that is followed.
@@ -120,7 +121,7 @@ impl<'i> Recorder<'i> {
             stopped: Vec::new(),
             accounts: Accounts::default(),
             next_lookup: 0,
-            trace: None,
+            traces: Vec::new(),
         }
     }
 
@@ -299,14 +300,28 @@ impl<'i> Recorder<'i> {
         request
     }
 
-    /// Writes down where this lookup goes from now on.
+    /// Writes down where this lookup, which was issued last, goes from now on.
     pub fn trace(&mut self, lookup: LookupId) {
-        self.trace = Some((lookup, Trace::default()));
+        self.traces.push((lookup, Trace::default()));
     }
 
-    /// What was written down.
-    pub fn traced(&self) -> Option<&Trace> {
-        self.trace.as_ref().map(|(_, trace)| trace)
+    /// What is being written down, in the order in which the lookups were asked.
+    pub fn traced(&self) -> impl Iterator<Item = &Trace> {
+        self.traces.iter().map(|(_, trace)| trace)
+    }
+
+    /// What was written down since this was asked last.
+    pub fn take_traces(&mut self) -> Vec<Trace> {
+        std::mem::take(&mut self.traces).into_iter().map(|(_, trace)| trace).collect()
+    }
+
+    fn trace_of(&mut self, lookup: LookupId) -> Option<&mut Trace> {
+        // Outside of views there are none.
+        if self.traces.is_empty() {
+            return None;
+        }
+        let found = self.traces.binary_search_by_key(&lookup, |(number, _)| *number);
+        found.ok().map(|place| &mut self.traces[place].1)
     }
 
     /// Closes the books at the end of the run.
@@ -367,8 +382,7 @@ impl<'i> Recorder<'i> {
             lookup.forwards += 1;
         }
         let has_looped = lookup.forwards > most_forwards;
-        if let Some((traced, trace)) = &mut self.trace
-            && *traced == number
+        if let Some(trace) = self.trace_of(number)
             && trace.path.last() != Some(&node)
         {
             trace.path.push(node);
@@ -436,9 +450,7 @@ impl<'i> Recorder<'i> {
         if !is_right {
             tally.after_fault.count_wrong(lookup.issued, self.fault);
         }
-        if let Some((traced, trace)) = &mut self.trace
-            && *traced == number
-        {
+        if let Some(trace) = self.trace_of(number) {
             trace.owner = match ending {
                 Ending::Answered { owner, .. } => Some(owner),
                 _ => None,

@@ -21,6 +21,17 @@ pub enum WriteError {
         /// Why.
         reason: String,
     },
+    /// The page to look at could not be made.
+    #[error(
+        "{path}: cannot write the report: {reason}; make that folder writable and run \
+         `dhtsim report` on it"
+    )]
+    NoPage {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Something that is no folder of results stands where they should go. It is
     /// left alone: results replace the whole folder.
     #[error(

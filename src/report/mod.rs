@@ -2,6 +2,7 @@
 //! read.
 //!
 //! [`write()`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
+//! [`page()`] makes a page of them to look at, and
 //! [`published_table`] sets published numbers beside measured ones for a README, and
 //! [`MetricTable`] any metrics beside one another.
 //!
@@ -18,8 +19,10 @@ use crate::scenario::format::Plot;
 mod cost_performance;
 mod folder;
 mod font;
+mod html;
 mod markdown;
 mod metric_table;
+mod page;
 mod plots;
 mod published_table;
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod tables;
 
 pub use folder::{WriteError, ensure_writable};
 pub use metric_table::{MetricTable, TableError};
+pub use page::{PAGE, page, write_page};
 pub use published_table::published_table;
 
 /// The file of a results folder that holds everything but the single runs.

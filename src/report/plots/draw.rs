@@ -27,7 +27,7 @@ pub(super) fn svg(chart: &Chart) -> Result<String, Failure> {
     let (width, height) = size(style::SVG_SCALE);
     let mut text = String::new();
     let backend = SVGBackend::with_string(&mut text, (width, height));
-    draw(chart, style::SVG_SCALE, SVG_TEXT_DROP, backend)?;
+    draw(chart, style::SVG_SCALE, SVG_TEXT_DROP, backend, &|_| ())?;
     // The fine grid of plotters is the inner one; outside it has the usual size.
     let inner = format!("<svg width=\"{width}\" height=\"{height}\"");
     let outer = format!("<svg width=\"{}\" height=\"{}\"", style::WIDTH, style::HEIGHT);
@@ -37,10 +37,33 @@ pub(super) fn svg(chart: &Chart) -> Result<String, Failure> {
 /// Writes a chart as a PNG file.
 pub(super) fn png(chart: &Chart, path: &Path) -> Result<(), Failure> {
     let size = size(style::PNG_SCALE);
-    draw(chart, style::PNG_SCALE, PNG_TEXT_DROP, BitMapBackend::new(path, size))
+    let backend = BitMapBackend::new(path, size);
+    draw(chart, style::PNG_SCALE, PNG_TEXT_DROP, backend, &|_| ()).map(drop)
 }
 
-fn size(scale: i32) -> (u32, u32) {
+/// What is being drawn, for a backend that keeps things apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// Titles, axes and the grid.
+    Ground,
+    /// The mark of this number.
+    Mark(usize),
+    /// The entry of the legend of this number.
+    Entry(usize),
+}
+
+/// Draws a chart on a backend on the grid of SVG files, which is told by `on_part` what comes
+/// next; gives the plane on which its marks stand.
+pub(super) fn draw_parts<'a, DB: DrawingBackend>(
+    chart: &'a Chart,
+    backend: DB,
+    on_part: &dyn Fn(Part),
+) -> Result<Plane<'a>, Failure> {
+    draw(chart, style::SVG_SCALE, SVG_TEXT_DROP, backend, on_part)
+}
+
+/// The size of the grid on which so many units make one of the plot.
+pub(super) fn size(scale: i32) -> (u32, u32) {
     ((style::WIDTH * scale) as u32, (style::HEIGHT * scale) as u32)
 }
 
@@ -51,12 +74,13 @@ const PNG_TEXT_DROP: f64 = 0.17;
 
 /// Draws a chart on any backend, `scale` of its units for one unit of the plot, and
 /// text lower by a share of its size.
-fn draw<DB: DrawingBackend>(
-    chart: &Chart,
+fn draw<'a, DB: DrawingBackend>(
+    chart: &'a Chart,
     scale: i32,
     text_drop: f64,
     backend: DB,
-) -> Result<(), Failure> {
+    on_part: &dyn Fn(Part),
+) -> Result<Plane<'a>, Failure> {
     font::register()?;
     let area = backend.into_drawing_area();
     area.fill(&plotters::style::WHITE).map_err(in_words)?;
@@ -64,16 +88,20 @@ fn draw<DB: DrawingBackend>(
     let legend = Legend::fit(&paper, &chart.legend)?;
     let plane = Plane::beside(&paper, chart, &legend)?;
     plane.draw_axes(&paper)?;
-    for mark in &chart.marks {
+    for (number, mark) in chart.marks.iter().enumerate() {
+        on_part(Part::Mark(number));
         plane.draw_mark(&paper, mark)?;
     }
+    on_part(Part::Ground);
     if chart.marks.is_empty() {
         let middle = plane.at(0.5, 0.5);
         let nothing = Text { colour: style::FAINT_INK, ..Text::label("nothing was measured") };
         paper.write(&nothing, middle)?;
     }
-    legend.draw(&paper, plane.right + LEGEND_GAP, plane.top)?;
-    area.present().map_err(in_words)
+    legend.draw(&paper, plane.right + LEGEND_GAP, plane.top, on_part)?;
+    on_part(Part::Ground);
+    area.present().map_err(in_words)?;
+    Ok(plane)
 }
 
 fn in_words(error: impl std::fmt::Display) -> Failure {
@@ -280,8 +308,16 @@ const LEGEND_ROOM: f64 = style::LEGEND_TEXT_WIDTH as f64;
 
 /// The legend with its texts wrapped, and no longer than fits.
 struct Legend<'a> {
-    entries: Vec<(&'a [Sample], Vec<String>)>,
+    entries: Vec<Shown<'a>>,
     width: f64,
+}
+
+/// An entry of the legend as it is drawn.
+struct Shown<'a> {
+    /// Its number; none for the line that says how many were left out.
+    number: Option<usize>,
+    samples: &'a [Sample],
+    lines: Vec<String>,
 }
 
 impl<'a> Legend<'a> {
@@ -292,31 +328,36 @@ impl<'a> Legend<'a> {
         const BELOW: f64 = 40.0;
         let room = f64::from(style::HEIGHT) - HEAD - BELOW;
         let mut wrapped = Vec::new();
-        for entry in entries {
-            wrapped.push((entry, wrap(paper, &entry.text, LEGEND_ROOM)?));
+        for (number, entry) in entries.iter().enumerate() {
+            wrapped.push((number, entry, wrap(paper, &entry.text, LEGEND_ROOM)?));
         }
         // Leave out the last of many alike until the rest fits.
         let mut dropped = 0;
         let mut last_dropped = None;
-        let height = |entries: &[(&Entry, Vec<String>)]| -> f64 {
-            entries.iter().map(|(_, lines)| height_of(lines)).sum()
+        let height = |entries: &[(usize, &Entry, Vec<String>)]| -> f64 {
+            entries.iter().map(|(_, _, lines)| height_of(lines)).sum()
         };
         let line = f64::from(style::LINE_HEIGHT) + ENTRY_GAP;
         while height(&wrapped) + if dropped > 0 { line } else { 0.0 } > room {
-            let Some(last) = wrapped.iter().rposition(|(entry, _)| entry.one_of_many) else {
+            let Some(last) = wrapped.iter().rposition(|(_, entry, _)| entry.one_of_many) else {
                 break;
             };
             wrapped.remove(last);
             last_dropped = Some(last);
             dropped += 1;
         }
-        let mut entries: Vec<(&[Sample], Vec<String>)> =
-            wrapped.into_iter().map(|(entry, lines)| (&entry.samples[..], lines)).collect();
+        let shown = |(number, entry, lines): (usize, &'a Entry, Vec<String>)| Shown {
+            number: Some(number),
+            samples: &entry.samples,
+            lines,
+        };
+        let mut entries: Vec<Shown<'a>> = wrapped.into_iter().map(shown).collect();
         if let Some(place) = last_dropped {
-            entries.insert(place, (&[], vec![format!("+ {dropped} more")]));
+            let lines = vec![format!("+ {dropped} more")];
+            entries.insert(place, Shown { number: None, samples: &[], lines });
         }
         let mut text_width: f64 = 0.0;
-        for line in entries.iter().flat_map(|(_, lines)| lines) {
+        for line in entries.iter().flat_map(|entry| &entry.lines) {
             text_width = text_width.max(paper.width_of(&Text::tick(line))?);
         }
         let width = if entries.is_empty() {
@@ -332,11 +373,13 @@ impl<'a> Legend<'a> {
         paper: &Paper<'_, DB>,
         left: f64,
         top: f64,
+        on_part: &dyn Fn(Part),
     ) -> Result<(), Failure> {
         let line_height = f64::from(style::LINE_HEIGHT);
         let sample_width = f64::from(style::SAMPLE_WIDTH);
         let mut y = top + line_height / 2.0;
-        for (samples, lines) in &self.entries {
+        for Shown { number, samples, lines } in &self.entries {
+            on_part(number.map_or(Part::Ground, Part::Entry));
             for sample in *samples {
                 draw_sample(paper, *sample, left, y)?;
             }
@@ -579,7 +622,7 @@ impl Below {
 }
 
 /// The plane between the axes, and where it stands on the paper.
-struct Plane<'a> {
+pub(super) struct Plane<'a> {
     chart: &'a Chart,
     left: f64,
     right: f64,
@@ -627,8 +670,15 @@ impl<'a> Plane<'a> {
         (self.left + x * width, self.bottom - y * height)
     }
 
-    fn place(&self, (x, y): Place) -> Option<Place> {
+    /// Where something stands on the paper, in units of the plot.
+    pub(super) fn place(&self, (x, y): Place) -> Option<Place> {
         Some(self.at(self.chart.x.place(x)?, self.chart.y.place(y)?))
+    }
+
+    /// The lower and the upper end of a line through the whole plane.
+    pub(super) fn upright(&self, x: f64) -> Option<[Place; 2]> {
+        let share = self.chart.x.place(x)?;
+        Some([self.at(share, 0.0), self.at(share, 1.0)])
     }
 
     fn places(&self, points: &[Place]) -> Vec<Place> {
@@ -719,8 +769,8 @@ impl<'a> Plane<'a> {
                 paper.write(&label, (x - 5.0, y + 11.0))
             }
             Mark::Upright { at, stroke } => {
-                let Some(share) = self.chart.x.place(*at) else { return Ok(()) };
-                paper.stroke_along(&[self.at(share, 0.0), self.at(share, 1.0)], *stroke)
+                let Some(ends) = self.upright(*at) else { return Ok(()) };
+                paper.stroke_along(&ends, *stroke)
             }
             Mark::Whiskers { points, colour, aside } => {
                 for &(x, low, high) in points {

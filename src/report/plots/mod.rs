@@ -16,6 +16,7 @@ mod cost_performance;
 mod distribution;
 mod draw;
 mod hops;
+mod live;
 mod load;
 mod metric;
 mod over_time;
@@ -25,11 +26,17 @@ mod style;
 use chart::Chart;
 use load::Of;
 
-pub(super) use series::{in_words, selected, short};
+pub(super) use live::Live;
+pub(super) use series::{distinct_name, in_words, name_of, selected, short};
 
 /// A plot as the text of an SVG file.
 pub(super) fn svg(summary: &Summary, plot: &Plot) -> Result<String, String> {
     draw::svg(&chart_of(summary, plot))
+}
+
+/// A plot for a page, with what its script must know.
+pub(super) fn live(summary: &Summary, plot: &Plot) -> Result<Live, String> {
+    live::figure(&chart_of(summary, plot))
 }
 
 /// Writes a plot as a PNG file.

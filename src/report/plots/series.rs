@@ -299,7 +299,7 @@ fn axis_name(path: &str) -> String {
 
 /// The values of parameters in words, `nodes = 64, successors = 4`; variants by their
 /// names alone.
-pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String {
+pub(in crate::report) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (path, value) in params {
         if !is_field(path) {
@@ -315,7 +315,7 @@ pub(super) fn name_of(params: &Map<String, Value>, summary: &Summary) -> String 
 }
 
 /// The last parts of a path, as many as tell it from the other paths of a sweep.
-pub(super) fn distinct_name(path: &str, sweep: &[String]) -> String {
+pub(in crate::report) fn distinct_name(path: &str, sweep: &[String]) -> String {
     let ends_alike = |end: &str| {
         let alike = |other: &&String| **other == end || other.ends_with(&format!(".{end}"));
         sweep.iter().filter(alike).count() > 1
