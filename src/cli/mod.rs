@@ -5,8 +5,12 @@
 
 mod check;
 mod columns;
+mod compare;
+mod completions;
 mod figures;
+mod init;
 mod list;
+mod man;
 mod memory;
 mod output;
 mod progress;
@@ -14,9 +18,11 @@ mod published;
 mod ring;
 mod route;
 mod run;
+mod save;
 mod schema;
 mod speed;
 mod table;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,10 +54,11 @@ Examples:
   dhtsim run scenarios/paper/chord-hops.json --seed 7 --set population.nodes=64
   dhtsim ring scenarios/notes-ring.json
   dhtsim route scenarios/chord-1000.json --from 0 --key song.mp3
+  dhtsim init chord my.json && dhtsim run my.json
 
 Exit codes:
   0  everything went well, and every claim of the scenarios held
-  1  a claim was broken
+  1  a claim was broken, or results did not come out again
   2  bad input: a scenario or the command line
   3  results could not be written
   4  a scenario needs more memory than there is";
@@ -62,6 +69,12 @@ enum Command {
     Run(run::Run),
     /// Check scenarios without running them, count their runs and estimate their memory
     Check(check::Check),
+    /// Write a small scenario with comments, to begin with
+    Init(init::Init),
+    /// Run again what results say, and compare
+    Verify(verify::Verify),
+    /// Set two results side by side, with differences and tests
+    Compare(compare::Compare),
     /// Show the nodes of a scenario in ring order
     Ring(ring::Ring),
     /// Show the path of one lookup, hop by hop
@@ -69,11 +82,18 @@ enum Command {
     /// List what a scenario can be made of, one line each
     List(list::List),
     /// Print the JSON Schema of scenario files, for editors
+    #[command(after_help = "\
+Example:
+  dhtsim schema > schema.json")]
     Schema,
     /// Print measured beside published numbers, as a Markdown table
     Published(published::Published),
     /// Print metrics of results as a Markdown table
     Table(table::Table),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+    /// Print the manual
+    Man(man::Man),
 }
 
 /// Changes of a scenario from the command line.
@@ -137,6 +157,8 @@ impl From<std::io::Error> for Failure {
 enum Ending {
     Good,
     ClaimBroken,
+    /// Results did not come out again.
+    Differs,
 }
 
 /// Runs the command of the process's arguments.
@@ -153,7 +175,7 @@ pub fn main() -> ExitCode {
     };
     match command(&cli.command) {
         Ok(Ending::Good) => ExitCode::SUCCESS,
-        Ok(Ending::ClaimBroken) => ExitCode::from(1),
+        Ok(Ending::ClaimBroken | Ending::Differs) => ExitCode::from(1),
         Err(failure) => {
             for line in failure.to_string().lines() {
                 say(&format!("error: {line}"));
@@ -172,12 +194,17 @@ fn command(command: &Command) -> Result<Ending, Failure> {
     let ending = match command {
         Command::Run(run) => run.run(&mut out)?,
         Command::Check(check) => check.run(&mut out)?,
+        Command::Init(init) => init.run()?,
+        Command::Verify(verify) => verify.run(&mut out)?,
+        Command::Compare(compare) => compare.run(&mut out)?,
         Command::Ring(ring) => ring.run(&mut out)?,
         Command::Route(route) => route.run(&mut out)?,
         Command::List(list) => list.run(&mut out)?,
         Command::Schema => schema::run(&mut out)?,
         Command::Published(published) => published.run(&mut out)?,
         Command::Table(table) => table.run(&mut out)?,
+        Command::Completions(completions) => completions.run(&mut out)?,
+        Command::Man(man) => man.run(&mut out)?,
     };
     out.flush()?;
     Ok(ending)
@@ -211,5 +238,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_examples() {
+        for command in super::Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("\n  dhtsim {}", command.get_name());
+            assert!(help.starts_with("Example"), "{}: {help}", command.get_name());
+            assert!(help.contains(&example), "{}: {help}", command.get_name());
+        }
     }
 }

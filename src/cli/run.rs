@@ -18,7 +18,7 @@ use crate::report;
 use crate::scenario::Plan;
 
 use super::columns::aligned;
-use super::output::say;
+use super::output::{Paint, paint, say};
 use super::progress::Progress;
 use super::speed::Stopwatch;
 use super::{Changes, Ending, Failure, figures, memory};
@@ -190,7 +190,7 @@ impl Run {
 
 /// Refuses scenarios that take more memory than there is, if that is known: the machine would
 /// end them somewhere in the midst, or everything else with them.
-fn check_memory(plans: &[Plan], jobs: usize, available: Option<u64>) -> Result<(), Failure> {
+pub(super) fn check_memory(plans: &[Plan], jobs: usize, available: Option<u64>) -> Result<(), Failure> {
     let Some(available) = available else { return Ok(()) };
     for plan in plans {
         let at_a_time = jobs.min(plan.runs());
@@ -245,7 +245,11 @@ fn text(summary: &Summary) -> String {
         parts.push(format!("{}{}\n", law(fit), experiment::claims::at(&fit.params)));
     }
     for verdict in &summary.expectations {
-        let held = if verdict.held { "held  " } else { "broken" };
+        let held = if verdict.held {
+            paint("held  ", Paint::Good)
+        } else {
+            paint("broken", Paint::Bad)
+        };
         let count = match verdict.broken {
             0 => String::new(),
             broken => format!(" ({broken} of {})", verdict.checked),

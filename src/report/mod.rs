@@ -2,6 +2,7 @@
 //! read.
 //!
 //! [`write()`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
+//! [`Verification`] and [`Comparison`] set the results of two folders side by side;
 //! [`published_table`] sets published numbers beside measured ones for a README, and
 //! [`MetricTable`] any metrics beside one another.
 //!
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::measure::summary::{Outcome, Summary};
 use crate::scenario::format::Plot;
 
+mod compare;
 mod cost_performance;
 mod folder;
 mod font;
@@ -22,13 +24,17 @@ mod markdown;
 mod metric_table;
 mod plots;
 mod published_table;
+mod run_table;
 #[cfg(test)]
 mod sample;
 mod tables;
+mod verify;
 
+pub use compare::{CompareError, Comparison, Pairing, Row, Side, Word};
 pub use folder::{WriteError, ensure_writable};
 pub use metric_table::{MetricTable, TableError};
 pub use published_table::published_table;
+pub use verify::Verification;
 
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";
@@ -118,6 +124,14 @@ pub enum ReadError {
         path: PathBuf,
         /// What is wrong, and where.
         reason: serde_json::Error,
+    },
+    /// The file does not hold a table of runs.
+    #[error("{path}: not a table of runs: {reason}; run the scenario again")]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
     },
 }
 

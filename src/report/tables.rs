@@ -10,6 +10,11 @@ use crate::measure::metrics::{METRICS, SERIES, Series};
 use crate::measure::summary::{Bins, MessageRate, Outcome, Point, Summary};
 use crate::scenario::format::{CostPerformancePlot, Plot};
 
+/// The file with a row for each run.
+pub(super) const RUNS: &str = "runs.csv";
+/// The file with a row for each run and metric.
+pub(super) const METRICS_LONG: &str = "metrics.csv";
+
 /// A table: a row of names above rows of fields.
 pub(super) struct Table {
     names: Vec<String>,
@@ -36,8 +41,8 @@ impl Table {
 pub(super) fn all(outcome: &Outcome, plots: &[Plot]) -> Vec<(String, Table)> {
     let summary = &outcome.summary;
     let mut tables = vec![
-        ("runs.csv", runs(outcome)),
-        ("metrics.csv", metrics(outcome)),
+        (RUNS, runs(outcome)),
+        (METRICS_LONG, metrics(outcome)),
         ("hops.csv", hops(summary)),
         ("load.csv", load(summary)),
         ("messages.csv", messages(summary)),
