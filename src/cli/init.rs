@@ -88,7 +88,8 @@ impl Init {
 /// their own; under that of its kind where the file's is none.
 fn named(text: &str, name: &str, file: &Path) -> String {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let renamed = text.replacen(&format!("\"name\": \"{name}\""), &format!("\"name\": {stem:?}"), 1);
+    let renamed =
+        text.replacen(&format!("\"name\": \"{name}\""), &format!("\"name\": {stem:?}"), 1);
     let is_good = scenario::parse("", &renamed, &scenario::Overrides::default()).is_ok();
     if is_good { renamed } else { text.to_owned() }
 }

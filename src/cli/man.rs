@@ -60,5 +60,8 @@ fn rendered(page: &clap_mangen::Man) -> Result<Vec<u8>, Failure> {
 
 fn unknown(all: &Command, name: &str) -> Failure {
     let names: Vec<&str> = all.get_subcommands().map(Command::get_name).collect();
-    Failure::BadInput(format!("man: there is no command {name:?}; give one of {}", names.join(", ")))
+    Failure::BadInput(format!(
+        "man: there is no command {name:?}; give one of {}",
+        names.join(", ")
+    ))
 }

@@ -148,7 +148,9 @@ enum Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::NotWritten(format!("standard output: cannot be written: {error}"))
+        Failure::NotWritten(format!(
+            "standard output: cannot be written: {error}; free the disk or send it elsewhere"
+        ))
     }
 }
 

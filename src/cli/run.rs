@@ -19,7 +19,7 @@ use crate::scenario::Plan;
 
 use super::columns::aligned;
 use super::output::{Paint, paint, say};
-use super::progress::Progress;
+use super::progress::{Drawing, Progress};
 use super::speed::Stopwatch;
 use super::{Changes, Ending, Failure, figures, memory};
 
@@ -155,8 +155,12 @@ impl Run {
             // The results are there all the same.
             say(&format!("warning: {error}"));
         }
-        let folder = report::write(&self.out, &outcome, &plan.scenario.plots, self.png)
-            .map_err(|error| Failure::NotWritten(error.to_string()))?;
+        let plots = &plan.scenario.plots;
+        let drawing = Drawing::new(&plan.name, plots.len(), self.quiet);
+        let on_plot_drawn = || drawing.plot_drawn();
+        let written = report::write_telling(&self.out, &outcome, plots, self.png, &on_plot_drawn);
+        drawing.finish();
+        let folder = written.map_err(|error| Failure::NotWritten(error.to_string()))?;
         if !self.quiet {
             say(&format!("{}: results written to {}", plan.name, folder.display()));
         }
@@ -190,7 +194,11 @@ impl Run {
 
 /// Refuses scenarios that take more memory than there is, if that is known: the machine would
 /// end them somewhere in the midst, or everything else with them.
-pub(super) fn check_memory(plans: &[Plan], jobs: usize, available: Option<u64>) -> Result<(), Failure> {
+pub(super) fn check_memory(
+    plans: &[Plan],
+    jobs: usize,
+    available: Option<u64>,
+) -> Result<(), Failure> {
     let Some(available) = available else { return Ok(()) };
     for plan in plans {
         let at_a_time = jobs.min(plan.runs());
@@ -245,11 +253,8 @@ fn text(summary: &Summary) -> String {
         parts.push(format!("{}{}\n", law(fit), experiment::claims::at(&fit.params)));
     }
     for verdict in &summary.expectations {
-        let held = if verdict.held {
-            paint("held  ", Paint::Good)
-        } else {
-            paint("broken", Paint::Bad)
-        };
+        let held =
+            if verdict.held { paint("held  ", Paint::Good) } else { paint("broken", Paint::Bad) };
         let count = match verdict.broken {
             0 => String::new(),
             broken => format!(" ({broken} of {})", verdict.checked),

@@ -292,8 +292,7 @@ fn pairs<'t>(
     for point in points(second) {
         partners.entry(key(second, &point)).or_default().push(point);
     }
-    let copy =
-        |point: &PointRuns<'t>| PointRuns { params: point.params, runs: point.runs.clone() };
+    let copy = |point: &PointRuns<'t>| PointRuns { params: point.params, runs: point.runs.clone() };
     let mut pairs = Vec::new();
     for point in points(first) {
         let others = partners.get(&key(first, &point));
@@ -303,10 +302,7 @@ fn pairs<'t>(
 }
 
 /// The runs of two points that have one repeat.
-fn together<'t>(
-    one: &PointRuns<'t>,
-    other: &PointRuns<'t>,
-) -> Vec<(&'t RunRow, &'t RunRow)> {
+fn together<'t>(one: &PointRuns<'t>, other: &PointRuns<'t>) -> Vec<(&'t RunRow, &'t RunRow)> {
     let others: BTreeMap<u32, &RunRow> = other.runs.iter().map(|run| (run.repeat, *run)).collect();
     one.runs.iter().filter_map(|run| Some((*run, *others.get(&run.repeat)?))).collect()
 }

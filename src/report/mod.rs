@@ -22,6 +22,8 @@ mod folder;
 mod font;
 mod markdown;
 mod metric_table;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod plots;
 mod published_table;
 mod run_table;
@@ -38,6 +40,9 @@ pub use verify::Verification;
 
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";
+/// The file of a results folder that says the same as `metrics.csv`; only programs built with
+/// the feature `parquet` write it.
+const PARQUET: &str = "metrics.parquet";
 /// The file of a results folder that holds the scenario as it ran.
 pub const SCENARIO: &str = "scenario.json";
 
@@ -60,8 +65,22 @@ pub fn write(
     plots: &[Plot],
     png: bool,
 ) -> Result<PathBuf, WriteError> {
+    write_telling(out_root, outcome, plots, png, &|| {})
+}
+
+/// The same as [`write()`], and `on_plot_drawn` is told of every plot.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_telling(
+    out_root: &Path,
+    outcome: &Outcome,
+    plots: &[Plot],
+    png: bool,
+    on_plot_drawn: &dyn Fn(),
+) -> Result<PathBuf, WriteError> {
     folder::replace(out_root, &outcome.summary.scenario, |folder| {
-        write_files(folder, outcome, plots, png)
+        write_files(folder, outcome, plots, png, on_plot_drawn)
     })
 }
 
@@ -70,6 +89,7 @@ fn write_files(
     outcome: &Outcome,
     plots: &[Plot],
     png: bool,
+    on_plot_drawn: &dyn Fn(),
 ) -> Result<(), WriteError> {
     let summary = &outcome.summary;
     let save = |name: &str, text: &[u8]| -> Result<(), WriteError> {
@@ -91,6 +111,11 @@ fn write_files(
         let text = table.to_csv().map_err(|reason| failed(&name, &reason))?;
         save(&name, &text)?;
     }
+    #[cfg(feature = "parquet")]
+    {
+        let bytes = parquet::metrics(outcome).map_err(|reason| failed(PARQUET, &reason))?;
+        save(PARQUET, &bytes)?;
+    }
 
     for plot in plots {
         let stem = plot.file_stem();
@@ -102,6 +127,7 @@ fn write_files(
             plots::png(summary, plot, &folder.join(&name))
                 .map_err(|reason| failed(&name, &reason))?;
         }
+        on_plot_drawn();
     }
     Ok(())
 }

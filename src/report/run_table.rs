@@ -43,8 +43,12 @@ impl RunTable {
 
     fn parse(bytes: &[u8]) -> Result<RunTable, String> {
         let mut reader = csv::Reader::from_reader(bytes);
-        let names: Vec<String> =
-            reader.headers().map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
+        let names: Vec<String> = reader
+            .headers()
+            .map_err(|error| error.to_string())?
+            .iter()
+            .map(str::to_owned)
+            .collect();
         // No swept parameter and no label of variants is called so.
         let first = names.iter().position(|name| name == FIXED[0]).unwrap_or(names.len());
         let (sweep, rest) = names.split_at(first);
@@ -62,7 +66,8 @@ impl RunTable {
                 "" => Ok(None),
                 text => text.parse().map(Some).map_err(|_| bad(column)),
             };
-            let values: Result<Vec<_>, _> = (first + FIXED.len()..record.len()).map(value).collect();
+            let values: Result<Vec<_>, _> =
+                (first + FIXED.len()..record.len()).map(value).collect();
             rows.push(RunRow {
                 params: record.iter().take(first).map(str::to_owned).collect(),
                 repeat: record[first].parse().map_err(|_| bad(first))?,
@@ -96,10 +101,10 @@ mod tests {
         let [one, two] = &table.rows[..] else { panic!("two rows") };
         assert_eq!(one.params, ["8", "slow, very"]);
         assert_eq!((one.repeat, one.seed, &one.digest[..]), (0, 7, "ab"));
-        assert_eq!((&one.values[..], &two.values[..]), (
-            &[Some(1.5), None][..],
-            &[Some(0.0), Some(2e9)][..],
-        ));
+        assert_eq!(
+            (&one.values[..], &two.values[..]),
+            (&[Some(1.5), None][..], &[Some(0.0), Some(2e9)][..],)
+        );
         assert_eq!(place(&table.sweep, &one.params), "nodes = 8, pace = slow, very");
     }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::run_table::{RunTable, place};
-use super::{ReadError, tables};
+use super::{PARQUET, ReadError, tables};
 
 /// Files that may be missing: others say the same.
-const OPTIONAL: [&str; 2] = [tables::METRICS_LONG, "metrics.parquet"];
+const OPTIONAL: [&str; 2] = [tables::METRICS_LONG, PARQUET];
 
 /// The most characters of a line that are shown.
 const MOST_SHOWN: usize = 40;
@@ -154,9 +154,8 @@ mod tests {
     /// Results in two folders, the second one as `change` leaves it.
     fn verification(change: impl FnOnce(&Path)) -> Verification {
         let out = tempfile::tempdir().unwrap();
-        let results = |root: &str| {
-            write(&out.path().join(root), &sample::hops(), &[], false).unwrap()
-        };
+        let results =
+            |root: &str| write(&out.path().join(root), &sample::hops(), &[], false).unwrap();
         let (old, new) = (results("old"), results("new"));
         change(&old);
         Verification::of(&old, &new).unwrap()

@@ -21,7 +21,8 @@ use super::format::Scenario;
 pub(super) fn json(text: &str) -> Result<Value, Fault> {
     // Some editors begin a file with a byte order mark, which JSON does not know.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Distinct(value) = serde_json::from_str(&without_comments(text)).map_err(|error| malformed(&error))?;
+    let Distinct(value) =
+        serde_json::from_str(&without_comments(text)).map_err(|error| malformed(&error))?;
     if !value.is_object() {
         return Err(Fault::new(
             "",
@@ -286,7 +287,8 @@ mod tests {
 
     #[test]
     fn comments_are_left_out_and_move_nothing() {
-        let text = "// ½ a word\n{ /* two\nlines */ \"a\": \"// none /* none */\", // more\n\"b\": 1 }";
+        let text =
+            "// ½ a word\n{ /* two\nlines */ \"a\": \"// none /* none */\", // more\n\"b\": 1 }";
         assert_eq!(json(text).unwrap(), json!({"a": "// none /* none */", "b": 1}));
         let fault = json("{ // \u{e9}\n/*\n\n*/ \"a\": nil }").unwrap_err();
         assert_eq!(fault.place, "line 4, column 10");
