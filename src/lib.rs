@@ -24,7 +24,7 @@
 //! | [`scenario`] | scenario files: from text to checked values |
 //! | [`journal`] | what runs gave, kept on the disk so that no run is done twice |
 //! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
-//! | [`report`] | results as JSON, CSV and plots |
+//! | [`report`] | results as JSON, CSV and plots; those of two folders side by side |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
 //! # The way of an event

@@ -134,7 +134,7 @@ mod verify {
         let desk = Desk::new();
         fs::write(desk.path("trace"), "0 0 join\n0 1 join\n5 1 leave\n").unwrap();
         let scenario = json!({
-            "name": "small", "duration": "9s", "overlay": {"chord": {}},
+            "name": "small", "duration": "9s", "overlay": {"chord": {"stabilize": {"period": "1s"}}},
             "population": {"nodes": 2, "churn": {"trace": "trace"}},
         });
         fs::write(desk.path("x.json"), scenario.to_string()).unwrap();

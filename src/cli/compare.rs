@@ -100,6 +100,9 @@ fn head(comparison: &Comparison, folders: [&Path; 2]) -> String {
         Pairing::Paired => "paired by seed and repeat: Student's test of the differences\n",
         Pairing::Unpaired => "not paired, for the seeds differ: Welch's test of the means\n",
     };
+    if comparison.pairing == Pairing::Paired && first.repeats != second.repeats {
+        text += "repeats that only one side has are left out\n";
+    }
     for path in &comparison.extra {
         text += &format!("{path} is swept on one side only: its values share the other's points\n");
     }
