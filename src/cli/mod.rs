@@ -63,36 +63,25 @@ Exit codes:
   3  results could not be written
   4  a scenario needs more memory than there is";
 
+// A comment here would stand in the place of all that the command says of itself.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios and write their results
     Run(run::Run),
-    /// Check scenarios without running them, count their runs and estimate their memory
     Check(check::Check),
-    /// Write a small scenario with comments, to begin with
     Init(init::Init),
-    /// Run again what results say, and compare
     Verify(verify::Verify),
-    /// Set two results side by side, with differences and tests
     Compare(compare::Compare),
-    /// Show the nodes of a scenario in ring order
     Ring(ring::Ring),
-    /// Show the path of one lookup, hop by hop
     Route(route::Route),
-    /// List what a scenario can be made of, one line each
     List(list::List),
     /// Print the JSON Schema of scenario files, for editors
     #[command(after_help = "\
 Example:
   dhtsim schema > schema.json")]
     Schema,
-    /// Print measured beside published numbers, as a Markdown table
     Published(published::Published),
-    /// Print metrics of results as a Markdown table
     Table(table::Table),
-    /// Print the completions of a shell
     Completions(completions::Completions),
-    /// Print the manual
     Man(man::Man),
 }
 
@@ -243,12 +232,22 @@ mod tests {
     }
 
     #[test]
+    fn commands_say_more_in_their_long_help() {
+        let all = super::Cli::command();
+        for name in ["run", "ring", "route", "table", "verify", "compare", "init"] {
+            let command = all.find_subcommand(name);
+            assert!(command.is_some_and(|c| c.get_long_about().is_some()), "{name}");
+        }
+    }
+
+    #[test]
     fn the_help_of_every_command_has_examples() {
         for command in super::Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let example = format!("\n  dhtsim {}", command.get_name());
             assert!(help.starts_with("Example"), "{}: {help}", command.get_name());
             assert!(help.contains(&example), "{}: {help}", command.get_name());
+            assert!(command.get_about().is_some(), "{}", command.get_name());
         }
     }
 }

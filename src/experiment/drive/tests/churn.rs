@@ -104,7 +104,7 @@ fn threads_do_not_matter_to_churn() {
     let mut plan = churning(&half_hours(), &chord(), "1h");
     plan.repeat = 4;
     let run = |jobs| {
-        let outcome = crate::experiment::run(&plan, jobs, &|_, _| ());
+        let outcome = crate::experiment::run(&plan, jobs, &crate::journal::Nowhere, &|_, _| ());
         serde_json::to_string(&outcome.summary).unwrap()
     };
     assert_eq!(run(1), run(3));
