@@ -25,7 +25,7 @@
 //! | [`journal`] | what runs gave, kept on the disk so that no run is done twice |
 //! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
 //! | [`shares`] | sweeps that many processes share: which runs each does, and what is missing |
-//! | [`report`] | results as JSON, CSV, plots and a page to look at |
+//! | [`report`] | results as JSON, CSV, plots and a page to look at; those of two folders side by side |
 //! | [`cli`] | the command line, one file a subcommand |
 //!
 //! # The way of an event

@@ -49,6 +49,11 @@ pub fn gamma(x: f64) -> f64 {
     libm::tgamma(x)
 }
 
+/// The natural logarithm of the gamma function, where that itself would be too large.
+pub fn ln_gamma(x: f64) -> f64 {
+    libm::lgamma(x)
+}
+
 #[cfg(test)]
 mod tests {
     /// Bits, not tolerances: a change of the library that moves a last digit
@@ -63,6 +68,7 @@ mod tests {
         assert!((super::sin(1.0) - 0.841_470_984_807_896_5).abs() < 1e-16);
         assert_eq!(super::gamma(5.0).to_bits(), 24f64.to_bits());
         assert!((super::gamma(0.5) - std::f64::consts::PI.sqrt()).abs() < 1e-15);
+        assert!((super::ln_gamma(5.0) - super::ln(24.0)).abs() < 1e-15);
         assert!((super::log10(1000.0) - 3.0).abs() < 1e-15);
     }
 }

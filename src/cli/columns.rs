@@ -8,7 +8,7 @@ pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     let is_numeric = |column: usize| {
         rows.iter().all(|row| {
             let cell = cell(row, column);
-            let number = cell.trim_end_matches(" %");
+            let number = cell.trim_start_matches("< ").trim_end_matches(" %");
             matches!(number, "" | "–") || number.parse::<f64>().is_ok()
         })
     };

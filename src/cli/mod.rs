@@ -5,9 +5,13 @@
 
 mod check;
 mod columns;
+mod compare;
+mod completions;
 mod export;
 mod figures;
+mod init;
 mod list;
+mod man;
 mod memory;
 mod merge;
 mod output;
@@ -19,10 +23,12 @@ mod results;
 mod ring;
 mod route;
 mod run;
+mod save;
 mod schema;
 mod speed;
 mod status;
 mod table;
+mod verify;
 
 use std::io::Write;
 use std::num::NonZero;
@@ -58,44 +64,42 @@ Examples:
   dhtsim run scenarios/paper/chord-hops.json --seed 7 --set population.nodes=64
   dhtsim ring scenarios/notes-ring.json
   dhtsim route scenarios/chord-1000.json --from 0 --key song.mp3
+  dhtsim init chord my.json && dhtsim run my.json
 
 Exit codes:
   0  everything went well, and every claim of the scenarios held
-  1  a claim was broken
+  1  a claim was broken, or results did not come out again
   2  bad input: a scenario or the command line
   3  results could not be written
   4  a scenario needs more memory than there is
   5  runs of a plan are missing
   130  interrupted: runs that are done are kept";
 
+// A comment here would stand in the place of all that the command says of itself.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios and write their results
     Run(run::Run),
-    /// Plan runs for many processes to share
     Plan(plan::PlanRuns),
-    /// Say what is missing of a plan
     Status(status::Status),
-    /// Write the results of a plan whose shares are done
     Merge(merge::Merge),
-    /// Print a script that runs the missing shares of a plan
     Export(export::Export),
-    /// Check scenarios without running them, count their runs and estimate their memory
     Check(check::Check),
-    /// Show the nodes of a scenario in ring order
+    Init(init::Init),
+    Verify(verify::Verify),
+    Compare(compare::Compare),
     Ring(ring::Ring),
-    /// Show the path of one lookup, hop by hop
     Route(route::Route),
-    /// List what a scenario can be made of, one line each
     List(list::List),
     /// Print the JSON Schema of scenario files, for editors
+    #[command(after_help = "\
+Example:
+  dhtsim schema > schema.json")]
     Schema,
-    /// Print measured beside published numbers, as a Markdown table
     Published(published::Published),
-    /// Print metrics of results as a Markdown table
     Table(table::Table),
-    /// Make a page to look at of results
     Report(report::Report),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Changes of a scenario from the command line.
@@ -153,7 +157,9 @@ enum Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::NotWritten(format!("standard output: cannot be written: {error}"))
+        Failure::NotWritten(format!(
+            "standard output: cannot be written: {error}; free the disk or send it elsewhere"
+        ))
     }
 }
 
@@ -171,6 +177,8 @@ enum Ending {
     Good,
     ClaimBroken,
     RunsMissing,
+    /// Results did not come out again.
+    Differs,
 }
 
 impl Ending {
@@ -210,7 +218,7 @@ pub fn main() -> ExitCode {
     drop(ctrlc::set_handler(on_interrupt));
     match command(&cli.command) {
         Ok(Ending::Good) => ExitCode::SUCCESS,
-        Ok(Ending::ClaimBroken) => ExitCode::from(1),
+        Ok(Ending::ClaimBroken | Ending::Differs) => ExitCode::from(1),
         Ok(Ending::RunsMissing) => ExitCode::from(5),
         Err(failure) => {
             for line in failure.to_string().lines() {
@@ -235,6 +243,9 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Merge(merge) => merge.run(&mut out)?,
         Command::Export(export) => export.run(&mut out)?,
         Command::Check(check) => check.run(&mut out)?,
+        Command::Init(init) => init.run()?,
+        Command::Verify(verify) => verify.run(&mut out)?,
+        Command::Compare(compare) => compare.run(&mut out)?,
         Command::Ring(ring) => ring.run(&mut out)?,
         Command::Route(route) => route.run(&mut out)?,
         Command::List(list) => list.run(&mut out)?,
@@ -242,6 +253,8 @@ fn command(command: &Command) -> Result<Ending, Failure> {
         Command::Published(published) => published.run(&mut out)?,
         Command::Table(table) => table.run(&mut out)?,
         Command::Report(report) => report.run(&mut out)?,
+        Command::Completions(completions) => completions.run(&mut out)?,
+        Command::Man(man) => man.run(&mut out)?,
     };
     out.flush()?;
     Ok(ending)
@@ -275,5 +288,25 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_say_more_in_their_long_help() {
+        let all = super::Cli::command();
+        for name in ["run", "ring", "route", "table", "verify", "compare", "init"] {
+            let command = all.find_subcommand(name);
+            assert!(command.is_some_and(|c| c.get_long_about().is_some()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_examples() {
+        for command in super::Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("\n  dhtsim {}", command.get_name());
+            assert!(help.starts_with("Example"), "{}: {help}", command.get_name());
+            assert!(help.contains(&example), "{}: {help}", command.get_name());
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
     }
 }

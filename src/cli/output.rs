@@ -2,6 +2,9 @@
 
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
 /// Standard output that takes a reader who has seen enough (`dhtsim … | head`) for
 /// no error: what is written after that goes nowhere.
 pub(super) struct Output<W: Write = BufWriter<Stdout>> {
@@ -55,6 +58,35 @@ pub(super) fn say(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// What a word says, for those who see colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Paint {
+    /// All is well.
+    Good,
+    /// Something is not as it should be.
+    Bad,
+    /// Nothing to look at.
+    Dim,
+}
+
+/// A word in its colour where standard output shows colours: on a terminal, unless `NO_COLOR`
+/// is set; elsewhere with `CLICOLOR_FORCE`. The word alone says everything.
+pub(super) fn paint(word: &str, paint: Paint) -> String {
+    painted(word, paint, AutoStream::choice(&io::stdout()) != ColorChoice::Never)
+}
+
+fn painted(word: &str, paint: Paint, in_colour: bool) -> String {
+    if !in_colour {
+        return word.to_owned();
+    }
+    let style = match paint {
+        Paint::Good => AnsiColor::Green.on_default(),
+        Paint::Bad => AnsiColor::Red.on_default().bold(),
+        Paint::Dim => Style::new().dimmed(),
+    };
+    format!("{style}{word}{style:#}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +109,14 @@ mod tests {
         out.write_all(b"more than anybody reads").unwrap();
         out.flush().unwrap();
         assert!(Output::new(Failing(ErrorKind::StorageFull)).write_all(b"x").is_err());
+    }
+    #[test]
+    fn colours_leave_the_word() {
+        for paint in [Paint::Good, Paint::Bad, Paint::Dim] {
+            let word = painted("held", paint, true);
+            assert!(word.starts_with("\u{1b}[") && word.ends_with("\u{1b}[0m"), "{word:?}");
+            assert!(word.contains("held"), "{word:?}");
+            assert_eq!(painted("held", paint, false), "held");
+        }
     }
 }

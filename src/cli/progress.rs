@@ -81,6 +81,40 @@ impl Progress {
     }
 }
 
+/// Shows how many plots of a scenario are drawn.
+pub(super) struct Drawing(Option<ProgressBar>);
+
+impl Drawing {
+    /// Begins with this many plots of the scenario of this name.
+    pub(super) fn new(name: &str, plots: usize, quiet: bool) -> Drawing {
+        if quiet || plots == 0 {
+            return Drawing(None);
+        }
+        if !stderr().is_terminal() {
+            say(&format!("{name}: drawing {plots} {}", if plots == 1 { "plot" } else { "plots" }));
+            return Drawing(None);
+        }
+        let bar = ProgressBar::new(plots as u64).with_prefix(name.to_owned());
+        bar.set_style(style("{prefix} {wide_bar} {pos}/{len} plots"));
+        bar.tick();
+        Drawing(Some(bar))
+    }
+
+    /// Another plot is drawn.
+    pub(super) fn plot_drawn(&self) {
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+        }
+    }
+
+    /// All are drawn, or one could not be.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// The templates are constants; a plain bar is better than no simulation.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -13,7 +13,8 @@ use crate::report;
 use crate::scenario::Plan;
 
 use super::columns::aligned;
-use super::output::say;
+use super::output::{Paint, paint, say};
+use super::progress::Drawing;
 use super::{Ending, Failure};
 
 /// The table of points on the terminal ends here; the files have them all.
@@ -80,8 +81,12 @@ impl Results {
         outcome: &Outcome,
         out: &mut dyn Write,
     ) -> Result<Ending, Failure> {
-        let folder = report::write(&self.out, outcome, &plan.scenario.plots, self.png)
-            .map_err(|error| Failure::NotWritten(error.to_string()))?;
+        let plots = &plan.scenario.plots;
+        let drawing = Drawing::new(&plan.name, plots.len(), self.quiet);
+        let on_plot_drawn = || drawing.plot_drawn();
+        let written = report::write_telling(&self.out, outcome, plots, self.png, &on_plot_drawn);
+        drawing.finish();
+        let folder = written.map_err(|error| Failure::NotWritten(error.to_string()))?;
         if self.report {
             super::report::write(&folder, &outcome.summary, plan, self.quiet)?;
         }
@@ -116,7 +121,8 @@ fn text(summary: &Summary) -> String {
         parts.push(format!("{}{}\n", law(fit), experiment::claims::at(&fit.params)));
     }
     for verdict in &summary.expectations {
-        let held = if verdict.held { "held  " } else { "broken" };
+        let held =
+            if verdict.held { paint("held  ", Paint::Good) } else { paint("broken", Paint::Bad) };
         let count = match verdict.broken {
             0 => String::new(),
             broken => format!(" ({broken} of {})", verdict.checked),

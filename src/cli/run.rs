@@ -154,7 +154,11 @@ impl Run {
 
 /// Refuses scenarios that take more memory than there is, if that is known: the machine would
 /// end them somewhere in the midst, or everything else with them.
-fn check_memory(plans: &[Plan], jobs: usize, available: Option<u64>) -> Result<(), Failure> {
+pub(super) fn check_memory(
+    plans: &[Plan],
+    jobs: usize,
+    available: Option<u64>,
+) -> Result<(), Failure> {
     let Some(available) = available else { return Ok(()) };
     for plan in plans {
         let at_a_time = jobs.min(plan.runs());

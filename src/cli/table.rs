@@ -79,5 +79,9 @@ fn column(text: &str) -> Result<(&'static Metric, String), Failure> {
 /// A condition on a swept parameter, such as `population.nodes=64`.
 fn parse_where(text: &str) -> Result<(String, Condition), String> {
     let (label, value) = Overrides::parse_set(text)?;
-    Ok((label, serde_json::from_value(value).map_err(|error| error.to_string())?))
+    let condition = serde_json::from_value(value).map_err(|_| {
+        "is not a condition; give a value, a list of values, or {\"at_least\": number, \
+         \"at_most\": number}"
+    })?;
+    Ok((label, condition))
 }

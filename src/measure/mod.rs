@@ -7,6 +7,7 @@
 //! Must not know: overlays, scenario files, plots, threads.
 
 mod accounts;
+mod comparison;
 mod histogram;
 mod hull;
 pub mod metrics;
@@ -17,6 +18,7 @@ pub mod summary;
 mod tally;
 mod window;
 
+pub use comparison::{Difference, SIGNIFICANT, Test};
 pub use histogram::LatencyHistogram;
 pub use hull::lower_hull;
 pub use recorder::{Recorder, Trace};

@@ -2,6 +2,7 @@
 //! read.
 //!
 //! [`write()`] makes the folder `<out>/<scenario>/` and [`read`] reads it back;
+//! [`Verification`] and [`Comparison`] set the results of two folders side by side;
 //! [`page()`] makes a page of them to look at, and
 //! [`published_table`] sets published numbers beside measured ones for a README, and
 //! [`MetricTable`] any metrics beside one another.
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::measure::summary::{Outcome, Summary};
 use crate::scenario::format::Plot;
 
+mod compare;
 mod cost_performance;
 mod folder;
 mod font;
@@ -23,19 +25,28 @@ mod html;
 mod markdown;
 mod metric_table;
 mod page;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod plots;
 mod published_table;
+mod run_table;
 #[cfg(test)]
 mod sample;
 mod tables;
+mod verify;
 
+pub use compare::{CompareError, Comparison, Pairing, Row, Side, Word};
 pub use folder::{WriteError, ensure_writable};
 pub use metric_table::{MetricTable, TableError};
 pub use page::{PAGE, page, write_page};
 pub use published_table::published_table;
+pub use verify::Verification;
 
 /// The file of a results folder that holds everything but the single runs.
 pub const SUMMARY: &str = "summary.json";
+/// The file of a results folder that says the same as `metrics.csv`; only programs built with
+/// the feature `parquet` write it.
+const PARQUET: &str = "metrics.parquet";
 /// The file of a results folder that holds the scenario as it ran.
 pub const SCENARIO: &str = "scenario.json";
 
@@ -58,8 +69,22 @@ pub fn write(
     plots: &[Plot],
     png: bool,
 ) -> Result<PathBuf, WriteError> {
+    write_telling(out_root, outcome, plots, png, &|| {})
+}
+
+/// The same as [`write()`], and `on_plot_drawn` is told of every plot.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_telling(
+    out_root: &Path,
+    outcome: &Outcome,
+    plots: &[Plot],
+    png: bool,
+    on_plot_drawn: &dyn Fn(),
+) -> Result<PathBuf, WriteError> {
     folder::replace(out_root, &outcome.summary.scenario, |folder| {
-        write_files(folder, outcome, plots, png)
+        write_files(folder, outcome, plots, png, on_plot_drawn)
     })
 }
 
@@ -68,6 +93,7 @@ fn write_files(
     outcome: &Outcome,
     plots: &[Plot],
     png: bool,
+    on_plot_drawn: &dyn Fn(),
 ) -> Result<(), WriteError> {
     let summary = &outcome.summary;
     let save = |name: &str, text: &[u8]| -> Result<(), WriteError> {
@@ -89,6 +115,11 @@ fn write_files(
         let text = table.to_csv().map_err(|reason| failed(&name, &reason))?;
         save(&name, &text)?;
     }
+    #[cfg(feature = "parquet")]
+    {
+        let bytes = parquet::metrics(outcome).map_err(|reason| failed(PARQUET, &reason))?;
+        save(PARQUET, &bytes)?;
+    }
 
     for plot in plots {
         let stem = plot.file_stem();
@@ -100,6 +131,7 @@ fn write_files(
             plots::png(summary, plot, &folder.join(&name))
                 .map_err(|reason| failed(&name, &reason))?;
         }
+        on_plot_drawn();
     }
     Ok(())
 }
@@ -122,6 +154,14 @@ pub enum ReadError {
         path: PathBuf,
         /// What is wrong, and where.
         reason: serde_json::Error,
+    },
+    /// The file does not hold a table of runs.
+    #[error("{path}: not a table of runs: {reason}; run the scenario again")]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
     },
 }
 

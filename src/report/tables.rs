@@ -6,9 +6,14 @@
 use serde_json::{Map, Value};
 
 use super::cost_performance;
-use crate::measure::metrics::{METRICS, SERIES, Series};
+use crate::measure::metrics::{METRICS, Metric, SERIES, Series};
 use crate::measure::summary::{Bins, MessageRate, Outcome, Point, Summary};
 use crate::scenario::format::{CostPerformancePlot, Plot};
+
+/// The file with a row for each run.
+pub(super) const RUNS: &str = "runs.csv";
+/// The file with a row for each run and metric.
+pub(super) const METRICS_LONG: &str = "metrics.csv";
 
 /// A table: a row of names above rows of fields.
 pub(super) struct Table {
@@ -36,8 +41,8 @@ impl Table {
 pub(super) fn all(outcome: &Outcome, plots: &[Plot]) -> Vec<(String, Table)> {
     let summary = &outcome.summary;
     let mut tables = vec![
-        ("runs.csv", runs(outcome)),
-        ("metrics.csv", metrics(outcome)),
+        (RUNS, runs(outcome)),
+        (METRICS_LONG, metrics(outcome)),
         ("hops.csv", hops(summary)),
         ("load.csv", load(summary)),
         ("messages.csv", messages(summary)),
@@ -84,11 +89,7 @@ fn metrics(outcome: &Outcome) -> Table {
     table.names.extend(["repeat", "seed", "metric", "value"].map(str::to_owned));
     for run in &outcome.runs {
         let params = fields(&run.point.params, &summary.sweep);
-        for metric in METRICS {
-            let value = (metric.get)(&run.point);
-            if !value.is_finite() {
-                continue;
-            }
+        for (metric, value) in finite_metrics(&run.point) {
             let mut row = vec![summary.scenario.clone()];
             row.extend(params.iter().cloned());
             let (repeat, seed) = (run.repeat.to_string(), summary.seed.to_string());
@@ -242,14 +243,24 @@ fn published(summary: &Summary) -> Table {
     table
 }
 
+/// The metrics that have a value.
+pub(super) fn finite_metrics(point: &Point) -> impl Iterator<Item = (&'static Metric, f64)> {
+    let values = METRICS.iter().map(|metric| (metric, (metric.get)(point)));
+    values.filter(|(_, value)| value.is_finite())
+}
+
 /// The values of the swept parameters.
 fn fields(params: &Map<String, Value>, sweep: &[String]) -> Vec<String> {
-    let field = |path| match params.get(path) {
+    sweep.iter().map(|path| field(params, path)).collect()
+}
+
+/// The value of a swept parameter.
+pub(super) fn field(params: &Map<String, Value>, path: &str) -> String {
+    match params.get(path) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    };
-    sweep.iter().map(field).collect()
+    }
 }
 
 fn number(value: f64) -> String {

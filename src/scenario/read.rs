@@ -6,19 +6,23 @@
 //!
 //! Must not know: what the values mean. That is for [`check`](super::check).
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io::Read;
 
+use json_comments::CommentSettings;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::error::Fault;
 use super::format::Scenario;
 
-/// The JSON of a scenario file.
+/// The JSON of a scenario file, which may have comments.
 pub(super) fn json(text: &str) -> Result<Value, Fault> {
     // Some editors begin a file with a byte order mark, which JSON does not know.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Distinct(value) = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let Distinct(value) =
+        serde_json::from_str(&without_comments(text)).map_err(|error| malformed(&error))?;
     if !value.is_object() {
         return Err(Fault::new(
             "",
@@ -27,6 +31,27 @@ pub(super) fn json(text: &str) -> Result<Value, Fault> {
         ));
     }
     Ok(value)
+}
+
+/// The text with spaces for its comments, from `//` to the end of the line and from `/*` to
+/// `*/`. Everything else keeps its line and column.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains('/') {
+        return Cow::Borrowed(text);
+    }
+    let mut blank = Vec::new();
+    let read = CommentSettings::c_style().strip_comments(text.as_bytes()).read_to_end(&mut blank);
+    // A slash or a comment that goes nowhere: JSON says where.
+    if read.is_err() {
+        return Cow::Borrowed(text);
+    }
+    // A comment of several lines is as many lines of nothing.
+    for (blank, byte) in blank.iter_mut().zip(text.bytes()) {
+        if byte == b'\n' {
+            *blank = byte;
+        }
+    }
+    String::from_utf8(blank).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// The scenario that this JSON is.
@@ -258,6 +283,20 @@ mod tests {
         for text in ["", "{", "[]", "nil", "{\"a\": 1e999}", &"[".repeat(10_000)] {
             assert!(json(text).is_err(), "{text:.20}");
         }
+    }
+
+    #[test]
+    fn comments_are_left_out_and_move_nothing() {
+        let text =
+            "// ½ a word\n{ /* two\nlines */ \"a\": \"// none /* none */\", // more\n\"b\": 1 }";
+        assert_eq!(json(text).unwrap(), json!({"a": "// none /* none */", "b": 1}));
+        let fault = json("{ // \u{e9}\n/*\n\n*/ \"a\": nil }").unwrap_err();
+        assert_eq!(fault.place, "line 4, column 10");
+        // Of comments that are none, and of texts that end in a string.
+        for text in ["{} /", "{} /* ", "{ # \n }", "{\"a\": \"b // c", "/"] {
+            assert!(json(text).is_err(), "{text}");
+        }
+        assert!(json("{}// the end").is_ok());
     }
 
     #[test]
