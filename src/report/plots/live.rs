@@ -306,7 +306,8 @@ impl DrawingBackend for Pen<'_> {
         self.draw(|sheet| {
             let look = sheet.look('f', colour);
             sheet.path(look, &format!("M{x} {y}h1v1h-1z"));
-        })
+        });
+        Ok(())
     }
 
     fn draw_line<S: BackendStyle>(
@@ -346,7 +347,8 @@ impl DrawingBackend for Pen<'_> {
             let look = sheet.look('s', style.color());
             let attributes = format!("{look} stroke-width=\"{}\"", style.stroke_width());
             sheet.path(attributes, &way(path));
-        })
+        });
+        Ok(())
     }
 
     fn draw_circle<S: BackendStyle>(
@@ -362,7 +364,8 @@ impl DrawingBackend for Pen<'_> {
             let width = style.stroke_width();
             let width = if fill { String::new() } else { format!(" stroke-width=\"{width}\"") };
             sheet.add(format_args!("<circle {look}{width} cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>"));
-        })
+        });
+        Ok(())
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
@@ -378,7 +381,8 @@ impl DrawingBackend for Pen<'_> {
                 sheet.finish_path();
             }
             sheet.path(look, &way);
-        })
+        });
+        Ok(())
     }
 
     fn draw_text<S: BackendTextStyle>(
@@ -410,7 +414,8 @@ impl DrawingBackend for Pen<'_> {
                  font-size=\"{size}\"{weight}{turn}>{}</text>",
                 escaped(text)
             ));
-        })
+        });
+        Ok(())
     }
 }
 
