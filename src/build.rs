@@ -20,7 +20,8 @@ fn main() {
         digest.update(format!("{name} {}\n", text.len()));
         digest.update(text);
     }
-    let digest: String = digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest.finalize();
+    let digest = digest[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     println!("cargo::rustc-env=DHTSIM_SOURCES={digest}");
     println!("cargo::rerun-if-changed=src");
 }

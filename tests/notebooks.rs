@@ -1,4 +1,4 @@
-//! The README's way into pandas, polars and DuckDB leads there: its Python runs on results.
+//! The README's way into pandas, polars and `DuckDB` leads there: its Python runs on results.
 //!
 //! With `DHTSIM_PYTHON` that Python must have all three. Without it those are tried that the
 //! machine's `python3` has, and it is said of the others that they were not.

@@ -73,10 +73,11 @@ impl Compare {
         let shown: Vec<&Row> = comparison.rows.iter().filter(|row| self.shows(row)).collect();
         let mut text = head(comparison, [&self.first, &self.second]);
         if comparison.rows.iter().all(|row| row.word == Word::Same) {
-            text += &format!("{}: no metric differs in any run\n", paint("identical", Paint::Good));
+            let word = paint("identical", Paint::Good);
+            text.extend([format!("{word}: no metric differs in any run\n")]);
         }
         if !shown.is_empty() {
-            text += &format!("\n{}\n", table(comparison, &shown));
+            text.extend([format!("\n{}\n", table(comparison, &shown))]);
         } else if !self.metric.is_empty() {
             text += "no run has a value of these metrics\n";
         }
@@ -103,9 +104,10 @@ fn head(comparison: &Comparison, folders: [&Path; 2]) -> String {
     if comparison.pairing == Pairing::Paired && first.repeats != second.repeats {
         text += "repeats that only one side has are left out\n";
     }
-    for path in &comparison.extra {
-        text += &format!("{path} is swept on one side only: its values share the other's points\n");
-    }
+    let extra = comparison.extra.iter();
+    text.extend(extra.map(|path| {
+        format!("{path} is swept on one side only: its values share the other's points\n")
+    }));
     let (points, runs) = (count(comparison.points, "point"), count(comparison.runs, "run"));
     text + &format!("{points}, {runs}, {} with the same digest\n", comparison.same_digests)
 }
@@ -159,10 +161,10 @@ fn foot(rows: &[&Row]) -> String {
     let (differ, chance) = (count(Word::Differs), count(Word::NotSignificant));
     let mut text = String::new();
     if differ + chance > 0 {
-        text += &format!(
+        text.extend([format!(
             "{differ} of {} differences are significant (p < 0.05); by chance 1 in 20 is\n",
             differ + chance
-        );
+        )]);
     }
     if count(Word::Untested) > 0 {
         text += "one run on a side does not tell chance from cause: give the scenarios `repeat`\n";

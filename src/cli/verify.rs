@@ -145,7 +145,8 @@ fn text(folder: &Path, verification: &Verification) -> String {
         let named = differences.iter().take(MOST_NAMED);
         text.extend(named.map(|difference| format!("         {difference}\n")));
         if differences.len() > MOST_NAMED {
-            text += &format!("         … and {} more\n", differences.len() - MOST_NAMED);
+            let more = differences.len() - MOST_NAMED;
+            text.extend([format!("         … and {more} more\n")]);
         }
     }
     text

@@ -103,18 +103,19 @@ fn student_quantile(freedom: f64) -> f64 {
     // With one degree of freedom it is 12.706, with more it is less.
     let (mut low, mut high) = (0.0, 13.0);
     for _ in 0..60 {
-        let middle = (low + high) / 2.0;
+        let middle = f64::midpoint(low, high);
         if two_sided(middle, freedom) > SIGNIFICANT {
             low = middle;
         } else {
             high = middle;
         }
     }
-    (low + high) / 2.0
+    f64::midpoint(low, high)
 }
 
 /// The regularised incomplete beta function, by its continued fraction (Abramowitz and
 /// Stegun 26.5.8) in the form of Lentz.
+#[expect(clippy::many_single_char_names, reason = "they are those of the formula")]
 fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);

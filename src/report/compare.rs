@@ -366,8 +366,9 @@ impl Columns {
         let is_same = match pairing {
             Pairing::Paired => first == second,
             Pairing::Unpaired => {
-                let all = |values: &[f64]| values.iter().all(|value| *value == first[0]);
-                all(&first) && all(&second)
+                // Slices are compared exactly, as is meant.
+                let all = |values: &[f64]| values.windows(2).all(|two| two[..1] == two[1..]);
+                all(&first) && all(&second) && first[..1] == second[..1]
             }
         };
         let word = match difference.test {
