@@ -8,7 +8,7 @@ use clap::Args;
 use crate::experiment;
 use crate::measure::summary::Summary;
 use crate::report;
-use crate::scenario::{self, Overrides, Plan};
+use crate::scenario::{self, Plan};
 
 use super::output::say;
 use super::{Ending, Failure};
@@ -49,7 +49,7 @@ impl Report {
 fn read(folder: &Path) -> Result<(Summary, Plan), Failure> {
     let summary = report::read(folder).map_err(|error| Failure::BadInput(error.to_string()))?;
     let path = folder.join(report::SCENARIO);
-    let plan = scenario::load(&path, &Overrides::default());
+    let plan = scenario::load_again(&path);
     let plan = plan.map_err(|error| Failure::BadInput(error.to_string()))?;
     let planned = plan.points.iter().map(|point| &point.params);
     let measured = summary.points.iter().map(|point| &point.params);

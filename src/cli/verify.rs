@@ -2,21 +2,19 @@
 
 use std::fs;
 use std::io::Write;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 
 use clap::{Args, value_parser};
 
 use crate::experiment;
 use crate::journal::Nowhere;
 use crate::report::{self, Verification};
-use crate::scenario::{self, Overrides, Plan};
+use crate::scenario::{self, Plan};
 
 use super::output::{Paint, paint};
 use super::progress::Progress;
 use super::run::check_memory;
-use super::{Ending, Failure, memory};
+use super::{Ending, Failure, jobs, memory};
 
 /// The most differences of a folder that are named.
 const MOST_NAMED: usize = 3;
@@ -65,7 +63,7 @@ impl Verify {
         }
         let plans: Vec<Plan> = good.into_iter().filter_map(Result::ok).collect();
         if !self.ignore_memory {
-            check_memory(&plans, self.jobs(), memory::available_bytes())?;
+            check_memory(&plans, jobs(self.jobs), memory::available_bytes())?;
         }
         let mut ending = Ending::Good;
         for (folder, plan) in folders.iter().zip(&plans) {
@@ -85,7 +83,7 @@ impl Verify {
     fn verify(&self, folder: &Path, plan: &Plan) -> Result<Verification, Failure> {
         let progress = Progress::new(&plan.name, plan.runs(), self.quiet);
         let on_run_done = |done, events| progress.run_done(done, events);
-        let outcome = experiment::run(plan, self.jobs(), &Nowhere, &on_run_done);
+        let outcome = experiment::run(plan, jobs(self.jobs), &Nowhere, &on_run_done);
         progress.finish();
         let new = tempfile::tempdir().map_err(|error| {
             let mend = "make room there, or let TMPDIR name another folder";
@@ -100,11 +98,6 @@ impl Verify {
             .map_err(|error| Failure::NotWritten(error.to_string()))?;
         Verification::of(folder, &again).map_err(|error| Failure::BadInput(error.to_string()))
     }
-
-    /// How many runs go at a time.
-    fn jobs(&self) -> usize {
-        self.jobs.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
-    }
 }
 
 /// The scenario of a folder of results, as it ran.
@@ -115,7 +108,7 @@ fn load(folder: &Path) -> Result<Plan, Failure> {
         let mend = "run its scenario again, which writes it";
         return Err(Failure::BadInput(format!("{}: is not there; {mend}", file.display())));
     }
-    scenario::load(&file, &Overrides::default())
+    scenario::load_again(&file)
         .map_err(|error| Failure::BadInput(error.to_string()))
 }
 

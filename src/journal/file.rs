@@ -64,11 +64,13 @@ pub struct Journal {
     inner: Mutex<Inner>,
 }
 
+/// Where the records' tallies stand, and how long they are.
+type Places = BTreeMap<RunKey, (u64, u32)>;
+
 #[derive(Debug)]
 struct Inner {
     file: File,
-    /// Where the records' tallies stand, and how long they are.
-    places: BTreeMap<RunKey, (u64, u32)>,
+    places: Places,
     /// Where the next record begins.
     end: u64,
     /// Why a record could not be written: after the first such no more are.
@@ -246,7 +248,7 @@ fn read_header(file: &mut File) -> io::Result<Option<String>> {
 }
 
 /// Finds the records of a journal of this program; gives where the last whole one ends.
-fn scan(file: &mut File) -> io::Result<(BTreeMap<RunKey, (u64, u32)>, u64)> {
+fn scan(file: &mut File) -> io::Result<(Places, u64)> {
     let mut places = BTreeMap::new();
     let mut end = header().len() as u64;
     let mut reader = io::BufReader::new(file);

@@ -96,15 +96,19 @@ impl Plan {
 /// # Errors
 /// When the file cannot be read, or is not a scenario that can be run.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Plan, Error> {
+    parse(&path.display().to_string(), &text(path)?, overrides)
+}
+
+/// The text of a scenario file.
+fn text(path: &Path) -> Result<String, Error> {
     let file = path.display().to_string();
     let unreadable =
         |problem: String, mend: &str| Error::new(&file, &Fault::new("", problem, mend));
     let bytes = std::fs::read(path).map_err(|error| {
         unreadable(format!("cannot be read: {error}"), "give the path of a scenario file")
     })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| unreadable("is not UTF-8 text".to_owned(), "a scenario is a JSON text"))?;
-    parse(&file, &text, overrides)
+    String::from_utf8(bytes)
+        .map_err(|_| unreadable("is not UTF-8 text".to_owned(), "a scenario is a JSON text"))
 }
 
 /// Checks the text of a scenario file of this name, which stands in messages; files that the
@@ -123,6 +127,17 @@ pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Erro
 /// When it is not a scenario that can be run.
 pub fn again(file: &str, source: &Value) -> Result<Plan, Error> {
     checked(file, source.clone(), true).map_err(|fault| Error::new(file, &fault))
+}
+
+/// Reads a scenario that ran before and was kept with its results, as [`again`].
+///
+/// # Errors
+/// When the file cannot be read, or is not a scenario that can be run.
+pub fn load_again(path: &Path) -> Result<Plan, Error> {
+    let file = path.display().to_string();
+    let text = text(path)?;
+    let value = read::json(&text).map_err(|fault| Error::new(&file, &fault))?;
+    again(&file, &value)
 }
 
 fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
