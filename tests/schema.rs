@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use dhtsim::scenario;
 use serde_json::Value;
 
-const FILE: &str = "schema.json";
+/// Hidden, so that `scenarios/*.json` are the scenarios.
+const FILE: &str = "scenarios/.schema.json";
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -24,7 +25,9 @@ fn scenarios() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if path.extension().is_some_and(|extension| extension == "json")
+                && path != project().join(FILE)
+            {
                 files.push(path);
             }
         }
@@ -55,8 +58,8 @@ fn every_shipped_scenario_names_it_first_and_conforms_to_it() {
         let first = scenario.as_object().unwrap().iter().next();
         let Some((field, Value::String(named))) = first.filter(|(field, _)| *field == "$schema")
         else {
-            let up = "../".repeat(shown.matches(['/', '\\']).count());
-            panic!("{shown}: begin it with \"$schema\": \"{up}{FILE}\"; it begins with {first:?}");
+            let up = "../".repeat(shown.matches(['/', '\\']).count() - 1);
+            panic!("{shown}: begin it with \"$schema\": \"{up}.schema.json\", not {first:?}");
         };
         let leads = file.parent().unwrap().join(named).canonicalize();
         assert!(leads.is_ok_and(|path| path == schema), "{shown}: {field} {named} leads elsewhere");
