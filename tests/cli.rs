@@ -446,8 +446,18 @@ mod run {
         let names = tree(&desk.path("results")).into_keys().map(|path| {
             path.strip_prefix(desk.path("results")).unwrap().to_str().unwrap().replace('\\', "/")
         });
-        let expected = ["small", "small/hops.csv", "small/load.csv", "small/messages.csv"];
-        let expected = [&expected[..], &["small/runs.csv", "small/summary.json"]].concat();
+        let expected = [
+            ".runs",
+            ".runs/small.runs",
+            "small",
+            "small/hops.csv",
+            "small/load.csv",
+            "small/messages.csv",
+            "small/metrics.csv",
+            "small/runs.csv",
+            "small/scenario.json",
+            "small/summary.json",
+        ];
         assert_eq!(names.collect::<Vec<_>>(), expected);
     }
 
@@ -765,7 +775,11 @@ mod schema {
         let mut scenarios = 0;
         let folders = ["", "paper"].map(|folder| fs::read_dir(shipped(folder)).unwrap());
         let paths = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
-        for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "json")) {
+        let is_scenario = |path: &PathBuf| {
+            let is_hidden = path.file_name().unwrap().to_string_lossy().starts_with('.');
+            !is_hidden && path.extension().is_some_and(|ending| ending == "json")
+        };
+        for path in paths.filter(is_scenario) {
             let scenario: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             let errors: Vec<String> =
                 validator.iter_errors(&scenario).map(|error| error.to_string()).collect();

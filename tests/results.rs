@@ -35,6 +35,7 @@ fn scenarios() -> BTreeMap<String, PathBuf> {
     files
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
         .collect()
 }

@@ -2,7 +2,7 @@
 //! process gives, byte for byte.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-#![allow(clippy::disallowed_types)] // Processes are waited for.
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)] // Processes are waited for.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 
 use crate::experiment;
 use crate::experiment::estimate::process_bytes;
-use crate::journal::{Archive, Journal, JournalError};
+use crate::journal::{Archive, Journal, JournalError, Nowhere};
 use crate::measure::summary::Outcome;
 use crate::scenario::Plan;
 use crate::shares::{Share, Shares};
@@ -90,7 +90,8 @@ impl Run {
     fn run_one(&self, plan: &Plan) -> Result<Outcome, Failure> {
         let quiet = self.results.quiet;
         let journal = self.journal(plan)?;
-        let known = experiment::runs(plan).filter(|run| journal.has(experiment::key(plan, *run)));
+        let archive: &dyn Archive = journal.as_ref().map_or(&Nowhere, |journal| journal);
+        let known = experiment::runs(plan).filter(|run| archive.has(experiment::key(plan, *run)));
         let known = known.count();
         if known > 0 && !quiet {
             say(&format!("{}: {known} of {} runs are kept from before", plan.name, plan.runs()));
@@ -98,13 +99,13 @@ impl Run {
         let progress = Progress::new(&plan.name, plan.runs(), quiet);
         let stopwatch = Stopwatch::start();
         let on_run_done = |done, events| progress.run_done(done, events);
-        let outcome = experiment::run(plan, jobs(self.jobs), &journal, &on_run_done);
+        let outcome = experiment::run(plan, jobs(self.jobs), archive, &on_run_done);
         let figures = stopwatch.figures(progress.events());
         progress.finish();
         if !quiet && known < plan.runs() {
             say(&format!("{}: {figures}", plan.name));
         }
-        if let Err(error) = journal.finish() {
+        if let Some(Err(error)) = journal.map(Journal::finish) {
             // The results are there all the same.
             say(&format!("warning: {error}"));
         }
@@ -140,15 +141,27 @@ impl Run {
         check_memory(plans, jobs(self.jobs), memory::available_bytes())
     }
 
-    /// Where the runs of a scenario are kept.
-    fn journal(&self, plan: &Plan) -> Result<Journal, Failure> {
+    /// Where the runs of a scenario are kept; nowhere while another process keeps some there.
+    fn journal(&self, plan: &Plan) -> Result<Option<Journal>, Failure> {
         let path = self.results.out.join(JOURNALS).join(format!("{}.runs", plan.name));
         let not_written = |error: JournalError| Failure::NotWritten(error.to_string());
-        let journal = Journal::open(&path).map_err(not_written)?;
+        let journal = match Journal::open(&path) {
+            Ok(journal) => journal,
+            Err(JournalError::InUse { .. }) => {
+                if !self.results.quiet {
+                    say(&format!(
+                        "{}: another dhtsim keeps its runs; this one keeps none",
+                        plan.name
+                    ));
+                }
+                return Ok(None);
+            }
+            Err(error) => return Err(not_written(error)),
+        };
         if self.fresh {
             journal.clear().map_err(not_written)?;
         }
-        Ok(journal)
+        Ok(Some(journal))
     }
 }
 

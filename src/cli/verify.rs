@@ -108,8 +108,7 @@ fn load(folder: &Path) -> Result<Plan, Failure> {
         let mend = "run its scenario again, which writes it";
         return Err(Failure::BadInput(format!("{}: is not there; {mend}", file.display())));
     }
-    scenario::load_again(&file)
-        .map_err(|error| Failure::BadInput(error.to_string()))
+    scenario::load_again(&file).map_err(|error| Failure::BadInput(error.to_string()))
 }
 
 /// One line, and one for each of the first differences.
