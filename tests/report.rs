@@ -129,7 +129,7 @@ fn bad_results_are_refused_in_one_line() {
     assert_eq!(other, expected);
     fs::remove_file(&scenario).unwrap();
     let gone = refusal(&["report", "results"]);
-    assert!(gone.contains("scenario.json: cannot be read"), "{gone}");
+    assert!(gone.contains("scenario.json: is not there; run the scenario again"), "{gone}");
 }
 
 /// What the tests in the browser lack, if they lack anything.

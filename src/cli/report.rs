@@ -49,6 +49,12 @@ impl Report {
 fn read(folder: &Path) -> Result<(Summary, Plan), Failure> {
     let summary = report::read(folder).map_err(|error| Failure::BadInput(error.to_string()))?;
     let path = folder.join(report::SCENARIO);
+    if !path.exists() {
+        return Err(Failure::BadInput(format!(
+            "{}: is not there; run the scenario again, which leaves it beside its results",
+            path.display()
+        )));
+    }
     let plan = scenario::load_again(&path);
     let plan = plan.map_err(|error| Failure::BadInput(error.to_string()))?;
     let planned = plan.points.iter().map(|point| &point.params);

@@ -470,7 +470,9 @@ mod tests {
     fn large_rings_and_systems_without_one_are_not_shown() {
         let large = r#"{"name": "x", "population": {"nodes": 301}, "overlay": {"chord": {}}}"#;
         assert_eq!(film(&plan(large)), None);
-        let tracker = r#"{"name": "x", "population": {"nodes": 9}, "overlay": {"tracker": {}}}"#;
+        let tracker = r#"{
+            "name": "x", "population": {"nodes": 9}, "overlay": {"tracker": {}}, "duration": "1min"
+        }"#;
         assert_eq!(film(&plan(tracker)), None);
     }
 }

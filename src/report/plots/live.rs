@@ -432,10 +432,14 @@ pub(in crate::report) fn on_dark((red, green, blue): (u8, u8, u8)) -> (u8, u8, u
     let turned = if largest - least < 12 {
         parts.map(|part| ENDS.0 + (ENDS.1 - ENDS.0) * part / 255)
     } else {
-        // The same hue with its lightness turned round.
+        // The same hue: a pale one with its lightness turned round, a dark one brought half
+        // the way, and what is bright already brighter, so that all stay apart.
         let shift = 255 - largest - least;
-        let shift = if least < PALE { shift.max(0) } else { shift };
-        parts.map(|part| part + shift)
+        parts.map(|part| match (least >= PALE, shift >= 0) {
+            (true, _) => part + shift,
+            (false, true) => part + shift / 2,
+            (false, false) => part + (255 - part) * 35 / 100,
+        })
     };
     let [red, green, blue] = turned.map(|part| part.clamp(0, 255) as u8);
     (red, green, blue)
@@ -499,6 +503,17 @@ mod tests {
             let RGBColor(red, green, blue) = style::Look::numbered(number).colour;
             for line in [(red, green, blue), (red / 2, green / 2, blue / 2)] {
                 assert!(light(on_dark(line)) > 350, "{line:?} becomes {:?}", on_dark(line));
+            }
+        }
+        let dark = [0, 1, 2, 3, 4, 5].map(|number| {
+            let RGBColor(red, green, blue) = style::Look::numbered(number).colour;
+            on_dark((red, green, blue))
+        });
+        for (number, (red, green, blue)) in dark.into_iter().enumerate() {
+            for (r, g, b) in &dark[..number] {
+                let parts = [red.abs_diff(*r), green.abs_diff(*g), blue.abs_diff(*b)];
+                let apart: u32 = parts.map(u32::from).into_iter().sum();
+                assert!(apart > 60, "{:?} beside {:?}", (red, green, blue), (r, g, b));
             }
         }
         assert!(light(on_dark((0x26, 0x26, 0x26))) > 700);
