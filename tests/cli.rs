@@ -431,7 +431,7 @@ mod run {
         });
         let left: Vec<_> =
             fs::read_dir(desk.path("results")).unwrap().map(Result::unwrap).collect();
-        assert_eq!(left.len(), 1, "nothing hidden is left: {left:?}");
+        assert_eq!(left.len(), 2, "nothing hidden is left but the kept runs: {left:?}");
         assert!(desk.path("results/small/summary.json").is_file());
     }
 

@@ -138,9 +138,14 @@ fn hidden_folder(parent: &Path, name: &str) -> Result<tempfile::TempDir, WriteEr
 /// Replacing a folder deletes what was in it. So it must be empty or hold results:
 /// `--out .` with a scenario named `src` must not cost anybody their sources.
 fn refuse_to_replace_anything_else(target: &Path) -> Result<(), WriteError> {
-    if fs::symlink_metadata(target).is_err() || target.join(SUMMARY).is_file() {
-        return Ok(());
+    // Others may be putting their results there: then it is looked again.
+    for _ in 0..ATTEMPTS {
+        if fs::symlink_metadata(target).is_err() || target.join(SUMMARY).is_file() {
+            return Ok(());
+        }
+        if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none()) {
+            return Ok(());
+        }
     }
-    let empty = fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_none());
-    if empty { Ok(()) } else { Err(WriteError::InTheWay { path: target.to_owned() }) }
+    Err(WriteError::InTheWay { path: target.to_owned() })
 }
