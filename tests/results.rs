@@ -74,7 +74,8 @@ fn run(file: &Path, out: &Path, more: &[&str]) {
     assert!(code <= 1, "exit code {code}: {}", String::from_utf8_lossy(&ended.get_output().stderr));
 }
 
-/// All files of a folder with their bytes.
+/// All files of a folder with their bytes, but for `metrics.csv`: it says what `runs.csv` says and
+/// is not committed.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = fs::read_dir(folder) else { return BTreeMap::new() };
     entries
@@ -82,6 +83,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             let entry = entry.unwrap();
             (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
         })
+        .filter(|(name, _)| name != "metrics.csv")
         .collect()
 }
 
