@@ -7,7 +7,7 @@
 //!
 //! One journal stands beside the results of every scenario, so that a sweep that was
 //! interrupted goes on where it was and one that grows (more repeats, more values) runs only
-//! what is new; and one is what a share of a [plan](crate::plan) writes.
+//! what is new; and one is what a share of a [plan](crate::shares) writes.
 //!
 //! Must not know: how a run is simulated, what is made of its tally, the terminal.
 
