@@ -6,6 +6,7 @@
 //! would give other last digits elsewhere.
 
 use super::mean;
+use super::statistics::variance;
 use crate::math;
 
 /// The probability above which a difference is taken for chance.
@@ -83,13 +84,6 @@ impl Test {
         let half_width = student_quantile(freedom) * error;
         Test { half_width, p: two_sided(difference / error, freedom) }
     }
-}
-
-/// The sample variance; of two values at least.
-fn variance(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    squares / (values.len() - 1) as f64
 }
 
 /// The probability that Student's distribution is further from zero than `t`.

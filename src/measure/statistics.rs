@@ -7,17 +7,21 @@ pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
+/// The sample variance; of two values at least.
+pub(super) fn variance(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+    squares / (values.len() - 1) as f64
+}
+
 /// Half the width of the 95 % confidence interval of the mean, by Student's
 /// distribution; `None` for fewer than two values.
 pub fn confidence_95(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
     }
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    let freedom = values.len() - 1;
-    let deviation = (squares / freedom as f64).sqrt();
-    Some(student_975(freedom) * deviation / (values.len() as f64).sqrt())
+    let deviation = variance(values).sqrt();
+    Some(student_975(values.len() - 1) * deviation / (values.len() as f64).sqrt())
 }
 
 /// The 97.5 % point of Student's distribution.
