@@ -83,6 +83,7 @@ pub mod report;
 pub mod scenario;
 pub mod shares;
 pub mod sim;
+mod whole_file;
 pub mod workload;
 
 #[cfg(test)]

@@ -193,15 +193,6 @@ fn jobs(asked: Option<u16>) -> usize {
     asked.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from)
 }
 
-/// What a user who has had enough is told, so that he knows what is left.
-fn on_interrupt() {
-    say("interrupted; runs that are done are kept: start the same again to go on");
-    std::process::exit(INTERRUPTED);
-}
-
-/// As shells tell it: 128 and the number of the signal.
-const INTERRUPTED: i32 = 130;
-
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -214,8 +205,6 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    // Without a handler it ends as well, only without a word.
-    drop(ctrlc::set_handler(on_interrupt));
     match command(&cli.command) {
         Ok(Ending::Good) => ExitCode::SUCCESS,
         Ok(Ending::ClaimBroken | Ending::Differs) => ExitCode::from(1),

@@ -72,6 +72,8 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Ending, Failure> {
+        // Without a handler it ends as well, only without a word.
+        drop(ctrlc::set_handler(on_interrupt));
         if let Some(folder) = &self.plan {
             return self.run_share(folder);
         }
@@ -117,11 +119,11 @@ impl Run {
         let share = self.shard.unwrap_or(Share { number: 1, of: 1 });
         self.check_memory(&shares.plans)?;
         let name = format!("share {} of {}", share.number, share.of);
-        let left = shares.missing_of(share, &shares.given()?);
-        let progress = Progress::new(&name, left, self.results.quiet);
+        let work = shares.work(share)?;
+        let progress = Progress::new(&name, work.runs(), self.results.quiet);
         let stopwatch = Stopwatch::start();
         let on_run_done = |done, events| progress.run_done(done, events);
-        let done = shares.run(share, jobs(self.jobs), &on_run_done);
+        let done = shares.run(work, jobs(self.jobs), &on_run_done);
         let figures = stopwatch.figures(progress.events());
         progress.finish();
         let done = done?;
@@ -164,6 +166,15 @@ impl Run {
         Ok(Some(journal))
     }
 }
+
+/// What a user who has had enough is told, so that he knows what is left.
+fn on_interrupt() {
+    say("interrupted; runs that are done are kept: start the same again to go on");
+    std::process::exit(INTERRUPTED);
+}
+
+/// As shells tell it: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
 
 /// Refuses scenarios that take more memory than there is, if that is known: the machine would
 /// end them somewhere in the midst, or everything else with them.

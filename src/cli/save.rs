@@ -5,10 +5,11 @@ use std::io;
 use std::path::Path;
 
 use super::Failure;
+use crate::whole_file::write_whole;
 
 /// Writes a file, in the place of an old one if there is one. Its folder is made.
 pub(super) fn save(file: &Path, text: &[u8]) -> Result<(), Failure> {
-    replace(file, text).map_err(|error| not_written(file, &error))
+    write_whole(file, text).map_err(|error| not_written(file, &error))
 }
 
 /// Writes a file that must not be there yet.
@@ -22,24 +23,11 @@ pub(super) fn save_new(file: &Path, text: &[u8]) -> Result<(), Failure> {
         }
         Err(error) => return Err(not_written(file, &error)),
     }
-    replace(file, text).map_err(|error| {
+    write_whole(file, text).map_err(|error| {
         // It is empty, and better not there.
         drop(fs::remove_file(file));
         not_written(file, &error)
     })
-}
-
-fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    // In a folder of its own rather than a temporary file, which only its owner may read.
-    let hidden = tempfile::Builder::new().prefix(".dhtsim-").tempdir_in(folder)?;
-    let new = hidden.path().join("new");
-    fs::write(&new, text)?;
-    fs::rename(new, file)
 }
 
 /// Not the error itself: it may name a random folder, not the one to mend.

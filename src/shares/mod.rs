@@ -27,6 +27,7 @@ use crate::experiment::{self, RunNumber};
 use crate::journal::{Archive, Journal, JournalError, PROGRAM, RunKey};
 use crate::measure::Tally;
 use crate::scenario::{self, Plan};
+use crate::whole_file::write_whole;
 
 /// The file that makes a folder a plan.
 const PLAN: &str = "plan.json";
@@ -131,6 +132,23 @@ pub struct Shares {
 #[derive(Debug)]
 pub struct Given(Vec<Journal>);
 
+/// What is left to do of a share.
+#[derive(Debug)]
+pub struct Work {
+    /// The name of the share's file.
+    name: String,
+    wanted: Vec<SharedRun>,
+    /// What is there of it, by the paths of its files.
+    begun: Vec<(PathBuf, Journal)>,
+}
+
+impl Work {
+    /// How many runs that is.
+    pub fn runs(&self) -> usize {
+        self.wanted.len()
+    }
+}
+
 impl Archive for Given {
     fn find(&self, key: RunKey) -> Option<Tally> {
         self.0.iter().find_map(|journal| journal.find(key))
@@ -168,10 +186,7 @@ impl Shares {
         }
         let runs = folder.join(RUNS);
         fs::create_dir_all(&runs).map_err(refused(&runs))?;
-        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(refused(folder))?;
-        io::Write::write_all(&mut whole, text.as_bytes()).map_err(refused(&path))?;
-        open_to_all(whole.path());
-        whole.persist(&path).map_err(|error| refused(&path)(error.error))?;
+        write_whole(&path, text.as_bytes()).map_err(refused(&path))?;
         Ok(())
     }
 
@@ -209,11 +224,6 @@ impl Shares {
     /// How many runs there are.
     pub fn runs(&self) -> usize {
         self.plans.iter().map(Plan::runs).sum()
-    }
-
-    /// How many runs of a share are not in there.
-    pub fn missing_of(&self, share: Share, given: &Given) -> usize {
-        self.of(share).filter(|run| !given.has(self.key(*run))).count()
     }
 
     fn all(&self) -> impl Iterator<Item = SharedRun> + '_ {
@@ -267,42 +277,51 @@ impl Shares {
         (1..=of).filter(lacks).collect()
     }
 
-    /// Does a share on so many threads, but for what is there. `on_run_done` is told how many
-    /// runs are done and how many events each processed. Gives how many runs it did.
+    /// What is left to do of a share.
+    ///
+    /// # Errors
+    /// When what other shares gave cannot be read, or is of another program.
+    pub fn work(&self, share: Share) -> Result<Work, SharesError> {
+        let name = format!("{}-of-{}{ENDING}", share.number, share.of);
+        let others = self.given_but(Some(&name))?;
+        let mut wanted: Vec<SharedRun> =
+            self.of(share).filter(|run| !others.has(self.key(*run))).collect();
+        // What is there of this share: whole, damaged, or begun by others, killed or still at it.
+        let begun = self.files(|file| file == name || file.starts_with(&format!(".{name}-")));
+        let begun: Vec<(PathBuf, Journal)> = begun
+            .into_iter()
+            .filter_map(|path| Some((path.clone(), Journal::read(&path).ok()?)))
+            .collect();
+        let target = self.folder.join(RUNS).join(&name);
+        let whole = begun.iter().find(|(path, _)| *path == target);
+        if whole.is_some_and(|(_, whole)| wanted.iter().all(|run| whole.has(self.key(*run)))) {
+            wanted.clear();
+        }
+        Ok(Work { name, wanted, begun })
+    }
+
+    /// Does that on so many threads. `on_run_done` is told how many runs are done and how many
+    /// events each processed. Gives how many runs it did.
     ///
     /// # Errors
     /// When what it gives cannot be written.
     pub fn run(
         &self,
-        share: Share,
+        Work { name, wanted, begun }: Work,
         jobs: usize,
         on_run_done: &(dyn Fn(usize, u64) + Sync),
     ) -> Result<usize, SharesError> {
-        let folder = self.folder.join(RUNS);
-        let name = format!("{}-of-{}{ENDING}", share.number, share.of);
-        let others = self.given_but(Some(&name))?;
-        let wanted: Vec<SharedRun> =
-            self.of(share).filter(|run| !others.has(self.key(*run))).collect();
-        let hidden = format!(".{name}-");
-        // What is there of this share: whole, damaged, or begun by others, killed or still at it.
-        let begun = self.files(|file| file == name || file.starts_with(&hidden));
-        let begun: Vec<(PathBuf, Journal)> = begun
-            .into_iter()
-            .filter_map(|path| Some((path.clone(), Journal::read(&path).ok()?)))
-            .collect();
-        let target = folder.join(&name);
-        let is_there = |run: &SharedRun| {
-            begun.iter().any(|(path, journal)| *path == target && journal.has(self.key(*run)))
-        };
-        if wanted.iter().all(is_there) {
+        if wanted.is_empty() {
             return Ok(0);
         }
+        let folder = self.folder.join(RUNS);
+        let target = folder.join(&name);
         let refused = |reason| {
             let mend = "make room or let it be written, and run the share again";
             SharesError::Refused { path: target.clone(), reason, mend }
         };
         fs::create_dir_all(&folder).map_err(refused)?;
-        let file = tempfile::Builder::new().prefix(&hidden).tempfile_in(&folder);
+        let file = tempfile::Builder::new().prefix(&format!(".{name}-")).tempfile_in(&folder);
         let file = file.map_err(refused)?.into_temp_path();
         let journal = Journal::open(&file)?;
         for (_, begun) in &begun {

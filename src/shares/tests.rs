@@ -54,7 +54,7 @@ fn shares_come_to_what_one_process_comes_to() {
     let plans = plans(&[4, 8]);
     Shares::make(folder.path(), &plans, 3).unwrap();
     let shares = Shares::read(folder.path()).unwrap();
-    let done = |text: &str| shares.run(share(text), 2, &|_, _| {}).unwrap();
+    let done = |text: &str| shares.run(shares.work(share(text)).unwrap(), 2, &|_, _| {}).unwrap();
     let missing = |of| shares.missing_shares(&shares.given().unwrap(), of);
     assert_eq!(missing(3), [1, 2, 3]);
     assert_eq!(done("2/3"), 4);
@@ -76,7 +76,7 @@ fn a_damaged_share_is_done_again_and_one_that_was_begun_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     Shares::make(folder.path(), &plans(&[4, 8]), 2).unwrap();
     let shares = Shares::read(folder.path()).unwrap();
-    let run = || shares.run(share("1/2"), 1, &|_, _| {}).unwrap();
+    let run = || shares.run(shares.work(share("1/2")).unwrap(), 1, &|_, _| {}).unwrap();
     assert_eq!(run(), 6);
     let file = folder.path().join("runs/1-of-2.runs");
     let whole = fs::read(&file).unwrap();
@@ -91,7 +91,7 @@ fn a_damaged_share_is_done_again_and_one_that_was_begun_goes_on() {
     let count = |_, events| {
         simulated.fetch_add(events, std::sync::atomic::Ordering::Relaxed);
     };
-    shares.run(share("1/2"), 1, &count).unwrap();
+    shares.run(shares.work(share("1/2")).unwrap(), 1, &count).unwrap();
     assert_eq!(simulated.into_inner(), 0, "nothing is simulated twice");
     assert!(file.is_file() && !begun.exists());
 }

@@ -10,7 +10,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -23,6 +22,7 @@ use crate::measure::metrics;
 use crate::measure::summary::{Summary, Verdict};
 use crate::scenario::Plan;
 use crate::scenario::format::{Plot, TimePlot};
+use crate::whole_file::write_whole;
 
 mod ring;
 mod tables;
@@ -60,12 +60,7 @@ pub fn write_page(
         reason: reason.to_string(),
     };
     let text = page(summary, plan, film).map_err(|reason| failed(&reason))?;
-    // In the same folder, so that it takes its place in one step.
-    let hidden = tempfile::Builder::new().prefix(".report-").tempdir_in(folder);
-    let hidden = hidden.map_err(|error| failed(&error.kind()))?;
-    let new = hidden.path().join(PAGE);
-    fs::write(&new, text).map_err(|reason| failed(&reason))?;
-    fs::rename(&new, &path).map_err(|reason| failed(&reason))?;
+    write_whole(&path, text.as_bytes()).map_err(|reason| failed(&reason))?;
     Ok(path)
 }
 
