@@ -146,6 +146,15 @@ impl fmt::Debug for Id {
     }
 }
 
+impl Id {
+    /// An identifier from what stands between the brackets of its `Debug` text.
+    pub(crate) fn from_debug(digits: &str) -> Option<Id> {
+        let part = |range| u64::from_str_radix(digits.get(range)?, 16).ok();
+        let parts = [part(0..16)?, part(16..32)?, part(32..48)?];
+        (digits.len() == 48).then_some(Id(parts))
+    }
+}
+
 /// The identifiers of *m* bits: makes them from names and numbers, reads and
 /// writes them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

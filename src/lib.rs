@@ -22,6 +22,7 @@
 //! | [`workload`] | what happens from outside, as lazy streams: requests, joins, churn and its distributions |
 //! | [`measure`] | the recorder, histograms, summaries, the names of metrics |
 //! | [`scenario`] | scenario files: from text to checked values |
+//! | [`trace`] | the events of a run as lines of JSON, those that a filter chooses |
 //! | [`journal`] | what runs gave, kept on the disk so that no run is done twice |
 //! | [`experiment`] | builds and runs the simulations of a scenario, brings faults upon them, judges its claims; the only room that matches on the kind of overlay |
 //! | [`shares`] | sweeps that many processes share: which runs each does, and what is missing |
@@ -83,6 +84,7 @@ pub mod report;
 pub mod scenario;
 pub mod shares;
 pub mod sim;
+pub mod trace;
 mod whole_file;
 pub mod workload;
 

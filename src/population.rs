@@ -110,6 +110,22 @@ impl Population {
         machine_of.flat_map(|machine| machine * times..(machine + 1) * times).collect()
     }
 
+    /// A node by its index, its address or its identifier in hexadecimal; what is read as one
+    /// is not read as the next.
+    pub fn find(&self, space: IdSpace, text: &str) -> Option<Address> {
+        // An index has no leading zeros: `08` is the identifier as `dhtsim ring` shows it.
+        let is_index = |index: &usize| *index < self.nodes() && index.to_string() == text;
+        let by_index = text.parse::<usize>().ok().filter(is_index);
+        let by_socket =
+            || text.parse().ok().and_then(|at| self.sockets.iter().position(|s| *s == at));
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let by_id = || {
+            let id = space.parse_hex(digits).ok()?;
+            self.ids.iter().position(|other| *other == id)
+        };
+        by_index.or_else(by_socket).or_else(by_id).map(Address::new)
+    }
+
     /// Number of nodes on the ring.
     pub fn nodes(&self) -> usize {
         self.ids.len()

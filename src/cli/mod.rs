@@ -28,6 +28,7 @@ mod schema;
 mod speed;
 mod status;
 mod table;
+mod trace;
 mod verify;
 
 use std::io::Write;
@@ -41,6 +42,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::journal::JournalError;
+use crate::scenario::format::Condition;
 use crate::scenario::{self, Overrides, Plan};
 use crate::shares::SharesError;
 use crate::sim::{Duration, Time};
@@ -268,6 +270,16 @@ fn show_view(
 fn parse_time(text: &str) -> Result<Time, String> {
     let duration: Duration = text.parse().map_err(|error| format!("{error}"))?;
     Ok(Time::ZERO + duration)
+}
+
+/// A condition on a swept parameter, such as `population.nodes=64`.
+fn parse_where(text: &str) -> Result<(String, Condition), String> {
+    let (label, value) = Overrides::parse_set(text)?;
+    let condition = serde_json::from_value(value).map_err(|_| {
+        "is not a condition; give a value, a list of values, or {\"at_least\": number, \
+         \"at_most\": number}"
+    })?;
+    Ok((label, condition))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::output::say;
 use super::progress::Progress;
 use super::results::Results;
 use super::speed::Stopwatch;
+use super::trace::Trace;
 use super::{Changes, Ending, Failure, figures, jobs, memory};
 
 /// The folder, beside those of results, in which what single runs gave is kept.
@@ -37,6 +38,7 @@ Examples:
   dhtsim run scenarios/*.json scenarios/*/*.json --quiet
   dhtsim run my.json --seed 7 --set network.loss=0.1 --out my-results --png
   dhtsim run --plan sweep --shard 3/20
+  dhtsim run my.json --trace events.jsonl --trace-lookup 17
 
 Exit codes:
   0  every claim held
@@ -54,7 +56,7 @@ pub(super) struct Run {
     #[command(flatten)]
     results: Results,
     /// Do a share of the runs that `dhtsim plan` has put into this folder, and keep them there
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "seed", "set", "out", "png", "report", "fresh"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "seed", "set", "out", "png", "report", "fresh", "trace"])]
     plan: Option<PathBuf>,
     /// Which share of the plan, of how many: 3/20 [default: 1/1, all of it]
     #[arg(long, value_name = "K/N", requires = "plan")]
@@ -68,6 +70,8 @@ pub(super) struct Run {
     /// Run even what is estimated not to fit into memory
     #[arg(long)]
     ignore_memory: bool,
+    #[command(flatten)]
+    trace: Trace,
 }
 
 impl Run {
@@ -79,6 +83,7 @@ impl Run {
         }
         let plans = self.changes.load_all(&self.files)?;
         check_names(&plans)?;
+        self.trace.check(&plans)?;
         self.check_memory(&plans)?;
         self.results.check_writable(&plans)?;
         let mut ending = Ending::Good;
@@ -98,11 +103,12 @@ impl Run {
         if known > 0 && !quiet {
             say(&format!("{}: {known} of {} runs are kept from before", plan.name, plan.runs()));
         }
-        let progress = Progress::new(&plan.name, plan.runs(), quiet);
         let stopwatch = Stopwatch::start();
+        let traced_events = self.trace.write(plan, archive, quiet)?;
+        let progress = Progress::new(&plan.name, plan.runs(), quiet);
         let on_run_done = |done, events| progress.run_done(done, events);
         let outcome = experiment::run(plan, jobs(self.jobs), archive, &on_run_done);
-        let figures = stopwatch.figures(progress.events());
+        let figures = stopwatch.figures(traced_events + progress.events());
         progress.finish();
         if !quiet && known < plan.runs() {
             say(&format!("{}: {figures}", plan.name));

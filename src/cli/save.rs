@@ -31,7 +31,7 @@ pub(super) fn save_new(file: &Path, text: &[u8]) -> Result<(), Failure> {
 }
 
 /// Not the error itself: it may name a random folder, not the one to mend.
-fn not_written(file: &Path, error: &io::Error) -> Failure {
+pub(super) fn not_written(file: &Path, error: &io::Error) -> Failure {
     let (file, why) = (file.display(), error.kind());
     Failure::NotWritten(format!("{file}: cannot be written: {why}; choose another folder"))
 }

@@ -8,10 +8,9 @@ use clap::Args;
 
 use crate::measure::metrics::{self, Metric};
 use crate::report::{self, MetricTable};
-use crate::scenario::Overrides;
 use crate::scenario::format::Condition;
 
-use super::{Ending, Failure};
+use super::{Ending, Failure, parse_where};
 
 /// Print metrics of results as a Markdown table.
 ///
@@ -74,14 +73,4 @@ fn column(text: &str) -> Result<(&'static Metric, String), Failure> {
     };
     let header = if header.is_empty() { format!("`{name}`") } else { header.to_owned() };
     Ok((metric, header))
-}
-
-/// A condition on a swept parameter, such as `population.nodes=64`.
-fn parse_where(text: &str) -> Result<(String, Condition), String> {
-    let (label, value) = Overrides::parse_set(text)?;
-    let condition = serde_json::from_value(value).map_err(|_| {
-        "is not a condition; give a value, a list of values, or {\"at_least\": number, \
-         \"at_most\": number}"
-    })?;
-    Ok((label, condition))
 }

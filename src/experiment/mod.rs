@@ -20,6 +20,7 @@ pub mod published;
 mod requests;
 mod views;
 
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -35,6 +36,8 @@ use crate::measure::{Tally, summarize};
 use crate::overlay::Overlay;
 use crate::population::Population;
 use crate::scenario::{Plan, PlannedPoint, Setup};
+use crate::sim::Message;
+use crate::trace::{Filter, JsonLines, TraceError};
 use build::Task;
 use drive::Drive;
 
@@ -151,6 +154,46 @@ impl Task for Simulate<'_> {
 
     fn run<P: Overlay>(self, protocol: P) -> Tally {
         Drive::new(self.setup, self.repeat, self.population, protocol, false).finish()
+    }
+}
+
+/// The same, while the events that a filter chooses are written to `out` as they happen. What
+/// comes of the run is the same.
+///
+/// # Errors
+/// When the filter names a node or a kind of event that there is not, and the run was not begun;
+/// or when it was done, but not all could be written.
+pub fn simulate_traced(
+    setup: &Setup,
+    repeat: u32,
+    filter: &Filter,
+    out: &mut dyn Write,
+) -> Result<Tally, TraceError> {
+    let population = build::population(setup, repeat);
+    let task = SimulateTraced { setup, repeat, population: &population, filter, out };
+    build::with_protocol(setup, &population, task)
+}
+
+struct SimulateTraced<'s> {
+    setup: &'s Setup,
+    repeat: u32,
+    population: &'s Population,
+    filter: &'s Filter,
+    out: &'s mut dyn Write,
+}
+
+impl Task for SimulateTraced<'_> {
+    type Output = Result<Tally, TraceError>;
+
+    fn run<P: Overlay>(self, protocol: P) -> Result<Tally, TraceError> {
+        let SimulateTraced { setup, repeat, population, filter, out } = self;
+        let (space, kinds) = (setup.id_space, P::Message::kinds());
+        let mut lines = JsonLines::new(filter, population, space, &kinds, out)?;
+        let mut drive = Drive::new(setup, repeat, population, protocol, false);
+        drive.simulation.trace(&mut lines);
+        let tally = drive.finish();
+        lines.finish()?;
+        Ok(tally)
     }
 }
 

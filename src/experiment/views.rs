@@ -172,7 +172,8 @@ impl Task for ShowRoute<'_> {
     fn run<P: Overlay>(self, protocol: P) -> Self::Output {
         let ShowRoute { setup, population, from, key, at } = self;
         protocol.ring().ok_or_else(|| ViewError::NoRing(protocol.system()))?;
-        let asked = find_node(setup, population, from)?;
+        let asked = population.find(setup.id_space, from);
+        let asked = asked.ok_or_else(|| ViewError::NoNode(from.to_owned()))?;
         let origin = protocol.host(asked);
         let mut drive = drive_to(setup, population, protocol, at);
         if drive.node(origin).is_none() {
@@ -201,23 +202,6 @@ fn drive_to<'s, P: Overlay>(
         drive.run_before(at);
     }
     drive
-}
-
-/// A node by its index, its address or its identifier; what is read as one is not
-/// read as the next.
-fn find_node(setup: &Setup, population: &Population, text: &str) -> Result<Address, ViewError> {
-    // An index has no leading zeros: `08` is the identifier as `dhtsim ring` shows it.
-    let is_index = |index: &usize| *index < population.nodes() && index.to_string() == text;
-    let by_index = text.parse::<usize>().ok().filter(is_index);
-    let by_socket =
-        || text.parse().ok().and_then(|at| population.sockets.iter().position(|s| *s == at));
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let by_id = || {
-        let id = setup.id_space.parse_hex(digits).ok()?;
-        population.ids.iter().position(|other| *other == id)
-    };
-    let index = by_index.or_else(by_socket).or_else(by_id);
-    index.map(Address::new).ok_or_else(|| ViewError::NoNode(text.to_owned()))
 }
 
 fn view_ring<P: Overlay>(

@@ -15,6 +15,7 @@ use super::huge_pages::ask_for_huge_pages;
 use super::places::Places;
 use super::prefetch::{prefetch, prefetch_all, prefetch_start};
 use super::queue::{CalendarQueue, EventQueue};
+use super::trace::{TraceEvent, TracedMessage, Tracer};
 use super::transport::{Event, Network, Scheduled, Traffic, Transport};
 use super::wire::{Answers, Expects, Parcel};
 use super::{
@@ -110,7 +111,7 @@ where
     P: Protocol,
 {
     protocol: P,
-    transport: Transport<P, N, Q>,
+    transport: Transport<'i, P, N, Q>,
     /// The observer, for whoever drives the simulation.
     pub observer: O,
     ids: &'i [Id],
@@ -299,6 +300,17 @@ where
         (&self.protocol, Nodes { slots: &mut self.slots, places: &self.transport.places })
     }
 
+    /// Tells a tracer of everything from now on; of the nodes that are up as well.
+    pub fn trace(&mut self, tracer: &'i mut (dyn Tracer + 'i)) {
+        for index in 0..self.ids.len() {
+            let address = Address::new(index);
+            if self.status(address) == Status::Up {
+                tracer.on_event(self.now(), address, &TraceEvent::Start(Start::Resume));
+            }
+        }
+        self.transport.trace.0 = Some(tracer);
+    }
+
     /// Ends the simulation; the observer has seen it all.
     pub fn into_observer(self) -> O {
         self.observer
@@ -338,14 +350,14 @@ where
         self.transport.places.take(address);
         slot.status = Status::Up;
         slot.node = Some(node);
-        self.act(address, start, |protocol, node, context| {
+        self.act(address, start, TraceEvent::Start(start), |protocol, node, context| {
             protocol.on_start(node, start, context);
         });
     }
 
     /// Asks a node for an operation; a node that is not up hears nothing.
     pub fn operate(&mut self, address: Address, operation: Operation) {
-        self.act(address, operation, |protocol, node, context| {
+        self.act(address, operation, TraceEvent::Ask(operation), |protocol, node, context| {
             protocol.on_operation(node, operation, context);
         });
     }
@@ -370,6 +382,7 @@ where
         let Some(node) = slot.node.take() else { return };
         slot.status = Status::Frozen;
         (self.transport.now.as_nanos(), address, Status::Frozen as u8).hash(&mut self.digest);
+        self.tell(address, TraceEvent::Stop(Status::Frozen));
         self.frozen.insert(address, Frozen { node, held: Vec::new() });
         self.observer.on_stop(self.transport.now, address);
     }
@@ -381,6 +394,7 @@ where
         slot.status = Status::Up;
         slot.node = Some(node);
         (self.transport.now.as_nanos(), address, Status::Up as u8).hash(&mut self.digest);
+        self.tell(address, TraceEvent::Thaw);
         for event in held {
             self.transport.schedule(self.transport.now, event);
         }
@@ -393,7 +407,11 @@ where
 
     /// Asks a node to leave in good order. It is up until it departs.
     pub fn leave(&mut self, address: Address) {
-        self.act(address, "leave", P::on_leave);
+        self.act(address, "leave", TraceEvent::Leave, P::on_leave);
+    }
+
+    fn tell(&mut self, address: Address, event: TraceEvent<'_>) {
+        self.transport.trace.tell(self.transport.now, address, || event);
     }
 
     fn stop(&mut self, address: Address, status: Status) {
@@ -406,6 +424,7 @@ where
             slot.incarnation += 1;
             slot.node = None;
             (self.transport.now.as_nanos(), address, status as u8).hash(&mut self.digest);
+            self.tell(address, TraceEvent::Stop(status));
             if let Some(waiting) = self.waiting.get_mut(place) {
                 waiting.busy_until = Time::ZERO;
             }
@@ -509,7 +528,7 @@ where
             }
             Event::Timer { node, incarnation, timer } => {
                 if self.slot(node).incarnation == incarnation && !self.holds(node, event) {
-                    self.act(node, timer, |protocol, node, context| {
+                    self.act(node, timer, TraceEvent::Wake(&timer), |protocol, node, context| {
                         protocol.on_timer(node, timer, context);
                     });
                 }
@@ -540,7 +559,12 @@ where
         let list = self.transport.wire.take_list(place);
         if self.slot(sender).incarnation == incarnation {
             ("unreachable", &list).hash(&mut self.digest);
-            self.handle(sender, (peer, message), &list, None, |p, node, context| {
+            let items = &list[..];
+            let event = |kinds: &[MessageKind], _| TraceEvent::TimeOut {
+                message: TracedMessage::new(kinds, &message, &items),
+                peer,
+            };
+            self.handle(sender, (peer, message), items, None, event, |p, node, context| {
                 p.on_unreachable(node, peer, message, context);
             });
         }
@@ -571,11 +595,17 @@ where
     fn deliver(&mut self, to: Address, parcel: u32, is_there: bool) {
         let parcel = &self.transport.wire.collect(parcel);
         let list = self.transport.wire.take_list(parcel.list);
+        let Parcel { from, ref message, .. } = *parcel;
+        let items = &list[..];
         if is_there {
-            let Parcel { from, ref message, .. } = *parcel;
             list.hash(&mut self.digest);
+            let event = |kinds: &[MessageKind], is_late| TraceEvent::Receive {
+                message: TracedMessage::new(kinds, message, &items),
+                from,
+                is_late,
+            };
             let replied =
-                self.handle(to, (from, message), &list, Some(parcel), |p, node, context| {
+                self.handle(to, (from, message), items, Some(parcel), event, |p, node, context| {
                     p.on_message(node, from, *message, context);
                 });
             match parcel.expects {
@@ -584,7 +614,12 @@ where
                 Expects::Answer(_) | Expects::Nothing | Expects::Receipt(_) => {}
             }
         } else {
-            self.transport.expect_nothing_from(parcel, &list);
+            let Transport { trace, kinds, now, .. } = &mut self.transport;
+            trace.tell(*now, to, || TraceEvent::Miss {
+                message: TracedMessage::new(kinds, message, &items),
+                from,
+            });
+            self.transport.expect_nothing_from(parcel, items);
         }
         self.transport.wire.put_back(parcel.list, list);
         if let Expects::Receipt(request) = parcel.expects {
@@ -612,20 +647,23 @@ where
         &mut self,
         address: Address,
         what: impl Hash,
+        event: TraceEvent<'_>,
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) {
-        self.handle(address, what, &[], None, handler);
+        self.handle(address, what, &[], None, |_, _| event, handler);
     }
 
     /// Lets a node handle something, with the parcel that brought it if one did, then
-    /// carries out what it did. Whether it answered a request.
+    /// carries out what it did. Whether it answered a request. A tracer is told of `event`, which
+    /// is made of the kinds of messages and of whether it is a late answer.
     #[inline]
-    fn handle(
+    fn handle<'e>(
         &mut self,
         address: Address,
         what: impl Hash,
         received: &[Item<P>],
         parcel: Option<&Parcel<P::Message>>,
+        event: impl FnOnce(&[MessageKind], bool) -> TraceEvent<'e>,
         handler: impl FnOnce(&P, &mut P::Node, &mut Context<'_, P>),
     ) -> bool {
         if !self.transport.places.is_held_by(address) {
@@ -644,6 +682,8 @@ where
         self.digest.write_u64(self.transport.now.as_nanos());
         address.hash(&mut self.digest);
         what.hash(&mut self.digest);
+        let Transport { trace, kinds, now, .. } = &mut self.transport;
+        trace.tell(*now, address, || event(kinds, is_late));
         let mut context = Context {
             now: self.transport.now,
             this: address,
@@ -685,7 +725,11 @@ where
                     let event = Event::Timer { node: this, incarnation, timer };
                     self.transport.schedule(self.transport.now + after, event);
                 }
-                Effect::Note(note) => self.observer.on_note(self.transport.now, this, note),
+                Effect::Note(note) => {
+                    let event = || TraceEvent::Note { note, serves: note.serves::<P>() };
+                    self.transport.trace.tell(self.transport.now, this, event);
+                    self.observer.on_note(self.transport.now, this, note);
+                }
                 Effect::Depart => departs = true,
             }
         }

@@ -14,6 +14,7 @@ mod protocol;
 pub mod queue;
 mod random;
 mod time;
+mod trace;
 mod transport;
 mod wire;
 
@@ -24,9 +25,10 @@ pub use engine::{Nodes, Observer, Simulation, Sizes, Status, Waiting};
 pub use huge_pages::ask_for_huge_pages;
 pub use prefetch::prefetch;
 pub use protocol::{
-    HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, RequestId, Start,
-    Value,
+    HEADER_BYTES, LookupId, Message, MessageKind, Operation, Protocol, Purpose, RequestId, Served,
+    Start, Value,
 };
 pub use random::Stream;
 pub use time::{Duration, DurationError, Time};
+pub use trace::{TraceEvent, TracedMessage, Tracer};
 pub use transport::{Envelope, Network, Scheduled, Traffic};

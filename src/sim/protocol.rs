@@ -150,6 +150,15 @@ pub struct RequestId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct LookupId(pub u32);
 
+/// What of the workload something is done for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Served {
+    /// A lookup.
+    Lookup(LookupId),
+    /// A put, a get or a download.
+    Request(RequestId),
+}
+
 /// Bytes of an IPv4 and a UDP header.
 pub const HEADER_BYTES: u32 = 28;
 
@@ -172,6 +181,17 @@ pub trait Message: Copy + Debug + Hash {
     /// an item (an ip and a port) only, unless a protocol says what its own body takes.
     fn wire_bytes(&self, list: &[Self::Item]) -> u32 {
         HEADER_BYTES + 6 * list.len() as u32
+    }
+
+    /// The lookup or request of the workload for which it is sent, if it is for one. Only
+    /// [traces](super::Tracer) ask.
+    fn serves(&self) -> Option<Served> {
+        None
+    }
+
+    /// What a lookup is made for: itself, unless the nodes look up for purposes of their own.
+    fn served_by_lookup(lookup: LookupId) -> Option<Served> {
+        Some(Served::Lookup(lookup))
     }
 }
 

@@ -11,6 +11,7 @@
 use super::context::{Item, Manner};
 use super::places::Places;
 use super::queue::EventQueue;
+use super::trace::{Trace, TraceEvent, TracedMessage};
 use super::wire::{Answers, Expects, Parcel, Wire};
 use super::{Address, Duration, Message, MessageKind, Protocol, Purpose, Time};
 
@@ -72,7 +73,7 @@ pub struct Scheduled<T>(pub(super) Event<T>);
 
 /// The messages under way, and all else that is going to happen.
 #[derive(Debug)]
-pub(super) struct Transport<P: Protocol, N, Q> {
+pub(super) struct Transport<'t, P: Protocol, N, Q> {
     pub(super) network: N,
     pub(super) places: Places,
     pub(super) now: Time,
@@ -85,9 +86,10 @@ pub(super) struct Transport<P: Protocol, N, Q> {
     pub(super) acknowledgements: [Traffic; Purpose::ALL.len()],
     /// Whether nodes may come to be frozen: then answers keep the requests that they answer.
     pub(super) may_freeze: bool,
+    pub(super) trace: Trace<'t>,
 }
 
-impl<P, N, Q> Transport<P, N, Q>
+impl<P, N, Q> Transport<'_, P, N, Q>
 where
     P: Protocol,
     N: Network,
@@ -105,6 +107,7 @@ where
             kinds,
             acknowledgements: [Traffic::default(); Purpose::ALL.len()],
             may_freeze: false,
+            trace: Trace::default(),
         }
     }
 
@@ -147,6 +150,11 @@ where
             list: None,
         };
         let delay = self.delay(from, to, bytes);
+        let arrives = delay.map(|delay| self.now + delay);
+        self.trace.tell(self.now, from, || {
+            let message = TracedMessage::new(&self.kinds, message, &list);
+            TraceEvent::Send { message, to, manner, arrives }
+        });
         if !self.is_in_time(expects, delay) {
             // Lost, or itself slower than its sender's patience.
             self.expect_nothing_from(&parcel(expects), list);
@@ -169,6 +177,11 @@ where
         let bytes = self.count(message, list);
         let to = request.from;
         let delay = self.delay(from, to, bytes);
+        let arrives = delay.map(|delay| self.now + delay);
+        self.trace.tell(self.now, from, || {
+            let message = TracedMessage::new(&self.kinds, message, &list);
+            TraceEvent::Send { message, to, manner: Manner::Reply, arrives }
+        });
         let in_time = self.is_in_time(request.expects, delay);
         if !in_time {
             self.expect_nothing_from(request, request_list);
@@ -197,6 +210,11 @@ where
         traffic.messages += 1;
         traffic.bytes += u64::from(ACKNOWLEDGEMENT_BYTES);
         let delay = self.delay(parcel.to, parcel.from, ACKNOWLEDGEMENT_BYTES);
+        let arrives = delay.map(|delay| self.now + delay);
+        self.trace.tell(self.now, parcel.to, || {
+            let message = TracedMessage::new(&self.kinds, &parcel.message, &list);
+            TraceEvent::Acknowledge { message, to: parcel.from, arrives }
+        });
         if !self.is_in_time(parcel.expects, delay) {
             self.expect_nothing_from(parcel, list);
         }

@@ -1,7 +1,7 @@
 //! What Chord's nodes send each other.
 
 use crate::id::Id;
-use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind};
+use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind, Served};
 
 /// A search for the successor of an identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -386,5 +386,9 @@ impl Message for ChordMessage {
             | ChordMessage::Pong => 0,
         };
         HEADER_BYTES + TAG_BYTES + body
+    }
+
+    fn serves(&self) -> Option<Served> {
+        self.lookup().and_then(Self::served_by_lookup)
     }
 }

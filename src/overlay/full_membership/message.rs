@@ -2,7 +2,7 @@
 
 use super::view::Fact;
 use crate::id::Id;
-use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind};
+use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind, Served};
 
 /// A lookup on its way to the key's owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -138,5 +138,13 @@ impl Message for MembershipMessage {
             | MembershipMessage::MissingFacts => 0,
         };
         HEADER_BYTES + TAG_BYTES + body + FACT_BYTES * facts.len() as u32
+    }
+
+    fn serves(&self) -> Option<Served> {
+        match self {
+            MembershipMessage::Query(Query { lookup, .. })
+            | MembershipMessage::Answer { lookup, .. } => Self::served_by_lookup(*lookup),
+            _ => None,
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What nodes send each other about values, and how it travels beside the messages of
 //! the overlay below.
 
-use super::ItemKey;
-use crate::sim::{Address, HEADER_BYTES, Message, MessageKind, RequestId, Value};
+use super::{ItemKey, requests};
+use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind, RequestId, Served, Value};
 
 /// A message of the layer, or one of the overlay below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -192,6 +192,20 @@ impl<M: Message> Message for StoredMessage<M> {
             }
         }
     }
+
+    fn serves(&self) -> Option<Served> {
+        match self {
+            StoredMessage::Below(message) => match message.serves() {
+                Some(Served::Lookup(lookup)) => requests::served(lookup),
+                other => other,
+            },
+            StoredMessage::Storage(message) => message.request().map(Served::Request),
+        }
+    }
+
+    fn served_by_lookup(lookup: LookupId) -> Option<Served> {
+        requests::served(lookup)
+    }
 }
 
 /// The items of the overlay below in an attached list.
@@ -247,6 +261,19 @@ impl StorageMessage {
             StorageMessage::Offer { .. } => 10,
             StorageMessage::Wanted { .. } => 11,
             StorageMessage::Release { .. } => 12,
+        }
+    }
+
+    /// The put or get that the message is sent for.
+    fn request(&self) -> Option<RequestId> {
+        match self {
+            StorageMessage::Fetch { request, .. }
+            | StorageMessage::Fetched { request, .. }
+            | StorageMessage::Elsewhere { request, .. }
+            | StorageMessage::Store { request, .. }
+            | StorageMessage::Stored { request, .. }
+            | StorageMessage::Copied { request, .. } => Some(*request),
+            _ => None,
         }
     }
 

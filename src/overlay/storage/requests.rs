@@ -6,7 +6,7 @@ use super::message::holders;
 use super::{Found, ItemKey, Placement, StorageMessage, Stored, StoredMessage, StoredNode};
 use crate::id::Id;
 use crate::overlay::KeyRouting;
-use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Time, Value};
+use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Served, Time, Value};
 
 /// How often an owner is searched for beyond one that does not answer.
 const MOST_SEARCHED: u8 = 16;
@@ -69,6 +69,15 @@ const COPY_BITS: u32 = 4;
 /// Whether a lookup is one of this layer, not of the workload.
 pub(super) fn is_own(lookup: LookupId) -> bool {
     lookup.0 & OWN != 0
+}
+
+/// What of the workload a lookup is made for; a repair is for nothing of it.
+pub(super) fn served(lookup: LookupId) -> Option<Served> {
+    if !is_own(lookup) {
+        return Some(Served::Lookup(lookup));
+    }
+    let number = lookup.0 & !OWN;
+    (number & REPAIR == 0).then_some(Served::Request(RequestId(number >> COPY_BITS)))
 }
 
 impl Open {

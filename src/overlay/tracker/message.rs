@@ -1,7 +1,7 @@
 //! What clients, trackers and the peers of a swarm send each other.
 
 use crate::id::Id;
-use crate::sim::{Address, HEADER_BYTES, Message, MessageKind, RequestId, Value};
+use crate::sim::{Address, HEADER_BYTES, Message, MessageKind, RequestId, Served, Value};
 
 /// What a tracker keeps a list of clients for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -288,6 +288,23 @@ impl Message for TrackerMessage {
             TrackerMessage::Close => TCP_BYTES,
         };
         body.saturating_add(HEADER_BYTES)
+    }
+
+    fn serves(&self) -> Option<Served> {
+        let request = match self {
+            TrackerMessage::Announce { event, .. } | TrackerMessage::Announced { event, .. } => {
+                match event {
+                    Event::Started(Wanted::File(search)) => Some(search.request),
+                    Event::Completed(request) => *request,
+                    _ => None,
+                }
+            }
+            TrackerMessage::Fetch(search) | TrackerMessage::File { search, .. } => {
+                Some(search.request)
+            }
+            _ => None,
+        };
+        request.map(Served::Request)
     }
 }
 
