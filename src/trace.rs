@@ -197,15 +197,12 @@ impl<'f, W: Write> JsonLines<'f, W> {
     /// Writes out what is still to be written.
     ///
     /// # Errors
-    /// When it cannot be, or could not be before. A reader who has seen enough is no error.
+    /// When it cannot be, or could not be before.
     pub fn finish(mut self) -> Result<(), TraceError> {
         if self.failed.is_none() {
             self.failed = self.out.flush().err().map(|error| error.kind());
         }
-        match self.failed {
-            None | Some(ErrorKind::BrokenPipe) => Ok(()),
-            Some(kind) => Err(TraceError::NotWritten(kind)),
-        }
+        self.failed.map_or(Ok(()), |kind| Err(TraceError::NotWritten(kind)))
     }
 
     fn write(&mut self, line: &Line) {

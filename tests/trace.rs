@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use dhtsim::experiment;
@@ -353,4 +353,26 @@ fn what_cannot_be_traced_is_refused_in_one_line() {
     }
     let output = run(&desk, &["--trace", "x.json/t.jsonl"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_until_its_reader_has_seen_enough() {
+    let desk = desk();
+    let pipe = desk.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut reader = Command::new("head");
+    reader.args(["-n", "1"]).arg(&pipe).stdout(Stdio::piped());
+    let reader = reader.spawn().unwrap();
+    let output = run(&desk, &["--trace", "pipe", "--set", "workload.lookups.per_node=500"]);
+    assert!(output.status.success(), "{output:?}");
+    let seen = reader.wait_with_output().unwrap().stdout;
+    let seen: Value = serde_json::from_slice(&seen).unwrap();
+    assert_eq!(seen["event"], "start");
+    // A device that takes nothing more is an error, though, and stays what it is.
+    if Path::new("/dev/full").exists() {
+        let output = run(&desk, &["--trace", "/dev/full"]);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(Path::new("/dev/full").exists());
+    }
 }

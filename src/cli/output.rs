@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
-/// Standard output that takes a reader who has seen enough (`dhtsim … | head`) for
+/// Standard output, or a pipe, that takes a reader who has seen enough (`dhtsim … | head`) for
 /// no error: what is written after that goes nowhere.
 pub(super) struct Output<W: Write = BufWriter<Stdout>> {
     to: W,
@@ -20,8 +20,13 @@ impl Output {
 }
 
 impl<W: Write> Output<W> {
-    fn new(to: W) -> Output<W> {
+    pub(super) fn new(to: W) -> Output<W> {
         Output { to, closed: false }
+    }
+
+    /// What it writes to.
+    pub(super) fn into_inner(self) -> W {
+        self.to
     }
 
     fn unless_closed<T>(

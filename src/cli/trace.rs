@@ -13,7 +13,7 @@ use crate::sim::Time;
 use crate::trace::{Filter, TraceError};
 use crate::whole_file::WholeFile;
 
-use super::output::say;
+use super::output::{Output, say};
 use super::save::not_written;
 use super::{Failure, parse_time, parse_where};
 
@@ -98,14 +98,15 @@ impl Trace {
             until: self.until,
         };
         let whole = WholeFile::create(file).map_err(|error| not_written(file, &error))?;
-        let mut out = BufWriter::new(whole);
+        let mut out = Output::new(BufWriter::new(whole));
         let point = &plan.points[run.point];
         let tally = experiment::simulate_traced(&point.setup, run.repeat, &filter, &mut out);
         let tally = tally.map_err(|error| match error {
             TraceError::NotWritten(kind) => not_written(file, &kind.into()),
             wrong => Failure::BadInput(format!("{}: --trace: {wrong}", plan.file)),
         })?;
-        let whole = out.into_inner().map_err(|error| not_written(file, error.error()))?;
+        // All is written out, or nobody reads on.
+        let (whole, _) = out.into_inner().into_parts();
         whole.finish().map_err(|error| not_written(file, &error))?;
         let key = experiment::key(plan, run);
         if !archive.has(key) {
