@@ -149,9 +149,21 @@ impl Trace<'_> {
         event: impl FnOnce() -> TraceEvent<'e>,
     ) {
         if let Some(tracer) = &mut self.0 {
-            tracer.on_event(now, node, &event());
+            tell(&mut **tracer, now, node, event);
         }
     }
+}
+
+/// Apart, so that no event of a simulation without a tracer pays for what is made here.
+#[cold]
+#[inline(never)]
+fn tell<'e>(
+    tracer: &mut dyn Tracer,
+    now: Time,
+    node: Address,
+    event: impl FnOnce() -> TraceEvent<'e>,
+) {
+    tracer.on_event(now, node, &event());
 }
 
 impl Debug for Trace<'_> {
