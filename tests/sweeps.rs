@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -113,6 +114,35 @@ fn a_sweep_that_is_killed_goes_on_where_it_was() {
     assert!(left >= 2, "results and journals");
 }
 
+/// Ctrl-C is a word to the user, and what is done stays.
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_is_interrupted_says_so_and_goes_on_later() {
+    let desk = Desk::new(150);
+    let run = ["run", "sweep.json", "--out", "interrupted", "--jobs", "2"];
+    let journal = desk.path("interrupted/.runs/sweep.runs");
+    let mut command = desk.command(&run);
+    let process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while fs::metadata(&journal).map_or(0, |file| file.len()) < 10_000 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no run comes to its end");
+        sleep(Duration::from_millis(5));
+    }
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let told = "interrupted; runs that are done are kept: start the same again to go on\n";
+    assert!(said.ends_with(told), "{said}");
+    assert!(!desk.path("interrupted/sweep").exists());
+    let output = desk.output(&run);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(" of 36 runs are kept from before\n"), "{said}");
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    assert_same(&desk.results("whole"), &desk.results("interrupted"));
+}
+
 #[test]
 fn more_repeats_and_values_run_only_what_is_new() {
     let desk = Desk::new(20);
@@ -196,6 +226,85 @@ fn gnu_parallel_runs_the_shares() {
     let output = parallel.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     desk.said(&["merge", "the plan", "--out", "merged", "--quiet"], 0);
+    assert_same(&desk.results("whole"), &desk.results("merged"));
+}
+
+/// The laboratory: a server of ssh on loopback, which two machines are.
+struct Laboratory {
+    folder: TempDir,
+    server: Child,
+}
+
+/// Where Debian has it; it wants to be started by its whole path.
+const SSHD: &str = "/usr/sbin/sshd";
+
+impl Laboratory {
+    fn open() -> Laboratory {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        for key in ["host", "user"] {
+            let mut keygen = Command::new("ssh-keygen");
+            keygen.args(["-q", "-t", "ed25519", "-N", "", "-f", &path(key)]);
+            assert!(keygen.status().unwrap().success());
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
+             StrictModes no\nUsePAM no\nPermitRootLogin yes\n",
+            path("host"),
+            path("user.pub")
+        );
+        let client = format!(
+            "Host lab1 lab2\nHostName 127.0.0.1\nPort {port}\nIdentityFile {}\n\
+             StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n",
+            path("user")
+        );
+        fs::write(path("sshd_config"), server).unwrap();
+        fs::write(path("ssh_config"), client).unwrap();
+        // Where there is no init, nobody has made its folder.
+        drop(fs::create_dir_all("/run/sshd"));
+        let mut server = Command::new(SSHD);
+        server.args(["-D", "-f", &path("sshd_config")]).stderr(Stdio::null());
+        let server = server.spawn().unwrap();
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(30), "sshd does not listen");
+            sleep(Duration::from_millis(20));
+        }
+        Laboratory { folder, server }
+    }
+
+    /// The command by which its machines are reached.
+    fn ssh(&self) -> String {
+        format!("ssh -F {}", self.folder.path().join("ssh_config").display())
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        drop(self.server.kill());
+        drop(self.server.wait());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn gnu_parallel_runs_the_shares_on_other_machines() {
+    if !(is_there("parallel") && is_there(SSHD)) {
+        return;
+    }
+    let desk = Desk::new(20);
+    desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
+    desk.said(&["plan", "sweep.json", "--out", "it's the plan", "--shares", "4"], 0);
+    let script = desk.said(&["export", "parallel", "it's the plan"], 0);
+    fs::write(desk.path("sweep.sh"), script).unwrap();
+    let laboratory = Laboratory::open();
+    let mut parallel = Command::new("bash");
+    parallel.current_dir(desk.0.path()).args(["sweep.sh", "--ssh", &laboratory.ssh()]);
+    let output = parallel.args(["--sshlogin", "1/lab1,1/lab2"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    desk.said(&["merge", "it's the plan", "--out", "merged", "--quiet"], 0);
     assert_same(&desk.results("whole"), &desk.results("merged"));
 }
 

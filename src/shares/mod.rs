@@ -245,13 +245,13 @@ impl Shares {
     /// # Errors
     /// When a file of a share cannot be read, or is of another program.
     pub fn given(&self) -> Result<Given, SharesError> {
-        self.given_but(None)
+        self.given_by(|_| true)
     }
 
-    /// The same without the file of this name.
-    fn given_but(&self, left_out: Option<&str>) -> Result<Given, SharesError> {
+    /// The same of the files with names as they are wanted.
+    fn given_by(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Given, SharesError> {
         let is_whole = |name: &str| name.ends_with(ENDING) && !name.starts_with('.');
-        let journals = self.files(|name| is_whole(name) && Some(name) != left_out);
+        let journals = self.files(|name| is_whole(name) && is_wanted(name));
         Ok(Given(journals.iter().map(|path| Journal::read(path)).collect::<Result<_, _>>()?))
     }
 
@@ -282,8 +282,10 @@ impl Shares {
     /// # Errors
     /// When what other shares gave cannot be read, or is of another program.
     pub fn work(&self, share: Share) -> Result<Work, SharesError> {
-        let name = format!("{}-of-{}{ENDING}", share.number, share.of);
-        let others = self.given_but(Some(&name))?;
+        let cut = format!("-of-{}{ENDING}", share.of);
+        let name = format!("{}{cut}", share.number);
+        // The other shares of as many have none of its runs, and may be thousands.
+        let others = self.given_by(|name| !name.ends_with(&cut))?;
         let mut wanted: Vec<SharedRun> =
             self.of(share).filter(|run| !others.has(self.key(*run))).collect();
         // What is there of this share: whole, damaged, or begun by others, killed or still at it.
