@@ -355,6 +355,27 @@ fn what_cannot_be_traced_is_refused_in_one_line() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
+/// What is half written when the user has had enough goes with it.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_trace_leaves_nothing() {
+    let desk = desk();
+    let mut command = Command::new(cargo_bin!("dhtsim"));
+    command.current_dir(desk.path()).args(["run", "x.json", "--trace", "new/t.jsonl"]);
+    command.args(["--set", "workload.lookups.per_node=10000000"]);
+    let process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let folder = desk.path().join("new");
+    let there = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
+    while there() == 0 {
+        std::thread::yield_now();
+    }
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(there(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_written_to_until_its_reader_has_seen_enough() {

@@ -12,6 +12,7 @@ use crate::journal::{Archive, Journal, JournalError, Nowhere};
 use crate::measure::summary::Outcome;
 use crate::scenario::Plan;
 use crate::shares::{Share, Shares};
+use crate::whole_file::remove_unfinished;
 
 use super::output::say;
 use super::progress::Progress;
@@ -175,6 +176,7 @@ impl Run {
 
 /// What a user who has had enough is told, so that he knows what is left.
 fn on_interrupt() {
+    remove_unfinished();
     say("interrupted; runs that are done are kept: start the same again to go on");
     std::process::exit(INTERRUPTED);
 }
