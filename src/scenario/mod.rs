@@ -3,7 +3,7 @@
 //! The way of a file through this folder: `read` makes JSON of the text and
 //! [`mod@format`] types of the JSON, `set` puts in what the command line changes,
 //! `check` says whether the values make sense, `sweep` writes out the points
-//! of the grid, `expect` checks what is claimed of the results and `plot` what is
+//! of the grid and `exclude` leaves some out, `expect` checks what is claimed of the results and `plot` what is
 //! drawn of them. What comes out is a [`Plan`], and nothing after it asks again whether its values are
 //! good. Whatever goes wrong is an [`Error`] of one line.
 //!
@@ -12,6 +12,7 @@
 mod check;
 mod condition;
 mod error;
+mod exclude;
 mod expect;
 mod files;
 pub mod format;
@@ -63,6 +64,9 @@ pub struct Plan {
     pub source: Value,
     /// The file without its sweep.
     pub base: Setup,
+    /// The swept parameters in their order: the paths, and the labels of variants, of which
+    /// every point has a value.
+    pub sweep: Vec<String>,
     /// The points of the sweep; a single one without parameters if there is none.
     pub points: Vec<PlannedPoint>,
     /// How often each point is run, at the most.
@@ -153,7 +157,7 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
     let files = Files::beside(file).with(&scenario.files);
     let base = check::setup(&scenario, &files)?;
     let precision = check::measure::precision(&scenario.repeat)?;
-    let grid = Grid::new(&scenario.sweep, scenario.repeat.most())?;
+    let grid = Grid::new(&scenario.sweep, &scenario.exclude, scenario.repeat.most(), narrowed)?;
     let points = points(value.clone(), &grid, &files)?;
     expect::check(&scenario, &grid, &points, narrowed)?;
     Ok(Plan {
@@ -166,6 +170,7 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
         scenario,
         source: complete(value, files),
         base,
+        sweep: grid.parameters().map(|parameter| parameter.path.clone()).collect(),
         points,
     })
 }
@@ -183,11 +188,24 @@ fn complete(mut scenario: Value, files: Files) -> Value {
     scenario
 }
 
+/// Fields that are the same for all points of a sweep, and change nothing of what a run gives.
+const SHARED: [&str; 9] = [
+    "$schema",
+    "description",
+    "sweep",
+    "exclude",
+    "narrowed",
+    "plots",
+    "expect",
+    "published",
+    "files",
+];
+
 /// Writes out the points of the grid and checks each.
 fn points(mut value: Value, grid: &Grid, files: &Files) -> Result<Vec<PlannedPoint>, Fault> {
     if let Some(fields) = value.as_object_mut() {
         // They are the same for all points, and copying them would cost.
-        for shared in ["$schema", "description", "sweep", "plots", "expect", "published", "files"] {
+        for shared in SHARED {
             fields.remove(shared);
         }
     }

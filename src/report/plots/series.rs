@@ -9,11 +9,12 @@ use super::axis::{Axis, plain_label};
 use super::chart::{Entry, Sample, Stroke, Symbol};
 use super::style::{self, Look};
 use crate::math;
+use crate::measure::in_step;
 use crate::measure::summary::{Comparison, Point, Summary};
 use crate::scenario::format::Condition;
 use crate::scenario::is_field;
 
-/// Points that differ in one swept parameter only.
+/// Points that differ in one swept parameter only, and in what walks in step with it.
 pub(super) struct Series<'a> {
     /// The other swept parameters, with the values that the points share.
     pub(super) params: Map<String, Value>,
@@ -195,11 +196,12 @@ impl<'a> Sweep<'a> {
         };
 
         let varying = varying(summary, points);
+        let in_step = in_step(summary.points.iter().map(|point| &point.params), path);
         let mut series: Vec<Series<'a>> = Vec::new();
         for point in points {
             let Some(x) = point.params.get(path).and_then(place) else { continue };
             let mut params = point.params.clone();
-            params.shift_remove(path);
+            params.retain(|other, _| other != path && !in_step.contains(&other.as_str()));
             let number = series.iter().position(|other| other.params == params);
             let number = number.unwrap_or_else(|| {
                 let name = name_among(&varying, &params, summary);
