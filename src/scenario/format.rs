@@ -45,6 +45,12 @@ pub struct Scenario {
     /// Where the JSON Schema of this file stands; read by editors only.
     #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+    /// A scenario that this one extends, by its path from this file's folder. What stands here
+    /// replaces what stands there, in objects field by field; `null` takes a field out; another
+    /// choice, such as another latency, replaces the whole. Files that it names may be in its
+    /// folder. A scenario that extends another needs a `name` of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
     /// Name of the scenario and of its folder under `results/`: letters, digits,
     /// `-` and `_`.
     pub name: String,
@@ -94,6 +100,11 @@ pub struct Scenario {
     /// `{"at_least": …, "at_most": …}`, where a limit may be another swept parameter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<BTreeMap<String, PointCondition>>,
+    /// Whether the command line has changed which points there are: claims, plots and published
+    /// numbers may be about points that are no longer there. It stands in scenarios that are
+    /// kept with their results.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub narrowed: bool,
     /// What to draw.
     #[serde(default)]
     pub plots: Vec<Plot>,
@@ -212,6 +223,11 @@ fn one_u64() -> u64 {
 
 fn one_f64() -> f64 {
     1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn yes() -> bool {
