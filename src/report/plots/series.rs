@@ -498,6 +498,30 @@ mod tests {
     }
 
     #[test]
+    fn what_walks_in_step_with_the_horizontal_axis_is_one_series() {
+        let at = |nodes: u32, successors: u32, lookup: &str| {
+            sample::at(&[
+                ("population.nodes", json!(nodes)),
+                ("overlay.chord.successors", json!(successors)),
+                ("overlay.chord.lookup", json!(lookup)),
+            ])
+        };
+        let points = [(8, 3), (16, 3), (32, 4)];
+        let points =
+            points.into_iter().flat_map(|(n, r)| [at(n, r, "iterative"), at(n, r, "recursive")]);
+        let paths = ["population.nodes", "overlay.chord.successors", "overlay.chord.lookup"];
+        let summary = sample::outcome("x", &paths, points.collect()).summary;
+        let points: Vec<&Point> = summary.points.iter().collect();
+        let sweep = Sweep::new(&summary, &points).unwrap();
+        let series =
+            sweep.series.iter().map(|one| (one.name.replace('\u{a0}', " "), one.points.len()));
+        assert_eq!(
+            series.collect::<Vec<_>>(),
+            [("lookup = iterative".to_owned(), 3), ("lookup = recursive".to_owned(), 3)]
+        );
+    }
+
+    #[test]
     fn quantities_are_named_by_what_differs() {
         assert_eq!(short_names(&["hops.mean"]), [""]);
         assert_eq!(short_names(&["a.b.p50", "a.b.p99"]), ["p50", "p99"]);
