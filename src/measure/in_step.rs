@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 /// those that a sweep zips with it. They tell no points apart that it does not, so a line over
 /// it goes through all their values.
 pub fn in_step<'a>(
-    points: impl Iterator<Item = &'a Map<String, Value>> + Clone,
+    points: impl Iterator<Item = &'a Map<String, Value>>,
     path: &str,
 ) -> Vec<&'a str> {
-    let Some(first) = points.clone().next() else { return Vec::new() };
+    let points: Vec<&'a Map<String, Value>> = points.collect();
+    let Some(first) = points.first() else { return Vec::new() };
     let follows = |other: &&String| {
         let mut known: BTreeMap<String, &Value> = BTreeMap::new();
-        let is_function = points.clone().all(|params| {
+        let is_function = points.iter().all(|params| {
             let (Some(x), Some(y)) = (params.get(path), params.get(*other)) else { return false };
             *known.entry(x.to_string()).or_insert(y) == y
         });

@@ -186,7 +186,7 @@ mod tests {
                 let nodes = pair("population.nodes", &point.params);
                 json!([nodes, pair("overlay.chord.successors", &point.params)])
             });
-            Value::from_iter(pairs)
+            pairs.collect::<Value>()
         };
         assert_eq!(left(too_many()), json!([[1, 1], [2, 1], [2, 2], [4, 1], [4, 2], [4, 4]]));
         assert_eq!(

@@ -61,6 +61,13 @@ impl Overrides {
                 continue;
             }
             varied(scenario, path).map_err(at_option)?;
+            let zip =
+                scenario.get("sweep").and_then(|sweep| sweep.get(path)?.get("zip")?.as_object());
+            if let Some(parameter) = zip.and_then(|zip| zip.keys().next()) {
+                let problem = format!("`{path}` is the label of parameters that walk in step");
+                let mend = format!("set one of them: --set {parameter}=…");
+                return Err(at_option(Fault::new("", problem, mend)));
+            }
             if let Some(label) = zip_with(scenario, path) {
                 step(scenario, &label, path, value).map_err(at_option)?;
                 continue;
@@ -238,6 +245,12 @@ mod tests {
             format!("{place}: {problem}; {mend}"),
             "--set c: `c` walks in step with others in `size`, without 3; its values there are \
              1, 2, 2; for another one give --set 'sweep.size=…', all of it"
+        );
+        let Fault { place, problem, mend } = after("size", json!("small")).unwrap_err();
+        assert_eq!(
+            format!("{place}: {problem}; {mend}"),
+            "--set size: `size` is the label of parameters that walk in step; \
+             set one of them: --set a.b=…"
         );
     }
 

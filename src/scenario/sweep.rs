@@ -761,7 +761,7 @@ mod tests {
             let (a, b): (Vec<u64>, Vec<u64>) = pairs.iter().copied().unzip();
             let points = params(&json!({"l": {"zip": {"a": a, "b": b}}}), &json!([])).unwrap();
             let expected: Vec<Value> = pairs.iter().map(|(a, b)| json!({"a": a, "b": b})).collect();
-            prop_assert_eq!(Value::from_iter(points), Value::from(expected));
+            prop_assert_eq!(points.into_iter().collect::<Value>(), Value::from(expected));
         }
 
         #[test]
