@@ -99,6 +99,34 @@ fn copy_of_project() -> TempDir {
     folder
 }
 
+/// The scenarios of a text by their names: blocks of JSON.
+fn scenarios(text: &str) -> Vec<(String, &str)> {
+    let blocks = text.split("```json\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let scenario = |json| {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        (value["name"].as_str().unwrap().to_owned(), json)
+    };
+    blocks.map(|(json, _)| scenario(json)).collect()
+}
+
+#[test]
+fn its_scenarios_are_good() {
+    let readme = readme();
+    let scenarios = scenarios(&readme);
+    assert!(scenarios.len() >= 3, "the README shows scenarios: {scenarios:?}");
+    let folder = TempDir::new().unwrap();
+    for (name, json) in &scenarios {
+        fs::write(folder.path().join(format!("{name}.json")), json).unwrap();
+    }
+    let output = run(folder.path(), "check *.json");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let counted = String::from_utf8(output.stdout).unwrap();
+    // As many successors as nodes, or more: 8 and 16 of 8.
+    assert!(counted.contains("mine-sizes.json: good, 13 points × 5 repeats"), "{counted}");
+    assert!(counted.contains("mine-far.json: good, 3 points × 5 repeats"), "{counted}");
+}
+
 #[test]
 fn its_commands_run() {
     let commands = commands(&readme());

@@ -194,6 +194,107 @@ fn shares_merge_to_what_one_process_gives() {
     assert!(script.contains("#SBATCH --array=1\n"), "nothing is missing: {script}");
 }
 
+/// What lost points by the command line knows it, and claims about them are no fault of its.
+#[test]
+fn a_narrowed_sweep_is_run_again_from_its_results() {
+    let desk = Desk::new(20);
+    let file = desk.path("sweep.json");
+    let mut scenario: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    scenario["expect"] = json!([{
+        "metric": "lookups.correct", "at_least": 1, "where": {"population.nodes": 96},
+    }]);
+    scenario["exclude"] = json!([{"population.nodes": 96, "network.loss": 0.02}]);
+    fs::write(&file, scenario.to_string()).unwrap();
+    // The claim is about no point that is left, and so it is broken.
+    let narrowed = ["--set", "population.nodes=32", "--set", "network.loss=0", "--quiet"];
+    desk.said(&[&["run", "sweep.json", "--report", "--out", "a"], &narrowed[..]].concat(), 1);
+    let results = desk.results("a");
+    assert!(results.contains_key("report.html"));
+    desk.said(&["run", "a/sweep/scenario.json", "--report", "--out", "b", "--quiet"], 1);
+    assert_same(&results, &desk.results("b"));
+    desk.said(&[&["plan", "sweep.json", "--out", "plan"], &narrowed[..4]].concat(), 0);
+    desk.said(&["run", "--plan", "plan"], 0);
+    desk.said(&["merge", "plan", "--report", "--out", "merged"], 1);
+    assert_same(&results, &desk.results("merged"));
+
+    let page = String::from_utf8(results["report.html"].clone()).unwrap();
+    let (_, command) = page.split_once("<pre id=\"command\">dhtsim ").unwrap();
+    let (command, _) = command.split_once("</pre>").unwrap();
+    let mut again = desk.command(&command.split(' ').collect::<Vec<_>>());
+    let output = again.arg("--report").current_dir(desk.path("a/sweep")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{command}");
+    assert_same(&results, &desk.results("a/sweep/again"));
+}
+
+/// Several parameters in step and points left out: in results they are as any other.
+#[test]
+fn what_is_zipped_and_left_out_is_swept_as_all_else() {
+    let desk = Desk::new(20);
+    let file = desk.path("sweep.json");
+    let base: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    fs::write(desk.path("base.json"), base.to_string()).unwrap();
+    let scenario = json!({
+        "extends": "base.json",
+        "name": "sweep",
+        "measure": null,
+        "repeat": 1,
+        "sweep": {
+            "population.nodes": null,
+            "size": {"zip": {
+                "population.nodes": {"powers_of_two": [8, 64]},
+                "overlay.chord.successors": {"range": {"from": 1, "to": 4}},
+            }},
+        },
+        "exclude": [{"population.nodes": {"at_least": 64}, "network.loss": {"at_least": 0.01}}],
+        "plots": ["hops", {"metric": {"metric": "messages.total"}}],
+        "expect": [{"metric": "fit.r2", "at_least": 0, "where": {"network.loss": 0}}],
+    });
+    fs::write(&file, scenario.to_string()).unwrap();
+    let refused = desk.output(&["check", "sweep.json"]);
+    let refusal = String::from_utf8(refused.stderr).unwrap();
+    assert!(refusal.starts_with("error: sweep.json: name: \"sweep\" is that of "), "{refusal}");
+    let renamed = base.to_string().replacen("\"sweep\"", "\"base\"", 1);
+    fs::write(desk.path("base.json"), renamed).unwrap();
+
+    desk.said(&["run", "sweep.json", "--out", "a", "--quiet"], 0);
+    let results = desk.results("a");
+    let summary: Value = serde_json::from_slice(&results["summary.json"]).unwrap();
+    let sweep = ["network.loss", "population.nodes", "overlay.chord.successors"];
+    assert_eq!(summary["sweep"], json!(sweep));
+    let places: Vec<String> = summary["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| sweep.map(|path| point["params"][path].to_string()).join(" "))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "0 8 1",
+            "0 16 2",
+            "0 32 3",
+            "0 64 4",
+            "0.01 8 1",
+            "0.01 16 2",
+            "0.01 32 3",
+            "0.02 8 1",
+            "0.02 16 2",
+            "0.02 32 3",
+        ]
+    );
+    // A fit for each loss, through all sizes.
+    let fits: Vec<&Value> =
+        summary["fits"].as_array().unwrap().iter().map(|f| &f["params"]).collect();
+    let losses = [json!(0), json!(0.01), json!(0.02)].map(|loss| json!({"network.loss": loss}));
+    assert_eq!(fits, losses.iter().collect::<Vec<_>>());
+    let runs = String::from_utf8(results["runs.csv"].clone()).unwrap();
+    assert!(runs.starts_with("network.loss,population.nodes,overlay.chord.successors,repeat,"));
+    // Complete in itself: what it extends may be gone.
+    fs::remove_file(desk.path("base.json")).unwrap();
+    desk.said(&["run", "a/sweep/scenario.json", "--out", "b", "--quiet"], 0);
+    assert_same(&results, &desk.results("b"));
+}
+
 /// Whether a program can be started. Where it must be and is not, the test fails.
 fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();

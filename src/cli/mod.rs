@@ -112,7 +112,8 @@ struct Changes {
     seed: Option<u64>,
     /// Change a value of the scenario; a swept parameter keeps this value only
     ///
-    /// An axis of variants keeps the one of this name: --set system=tracker.
+    /// An axis of variants keeps the one of this name: --set system=tracker. Of parameters that
+    /// walk in step those steps are kept at which this one has the value.
     ///
     /// The value is JSON, or a text when it is no JSON: --set population.nodes=64
     /// --set duration=2h --set 'sweep.population.nodes=[8,16]'

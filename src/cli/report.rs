@@ -8,7 +8,7 @@ use clap::Args;
 use crate::experiment;
 use crate::measure::summary::Summary;
 use crate::report;
-use crate::scenario::{self, Plan};
+use crate::scenario::{self, Overrides, Plan};
 
 use super::output::say;
 use super::{Ending, Failure};
@@ -55,7 +55,7 @@ fn read(folder: &Path) -> Result<(Summary, Plan), Failure> {
             path.display()
         )));
     }
-    let plan = scenario::load_again(&path);
+    let plan = scenario::load(&path, &Overrides::default());
     let plan = plan.map_err(|error| Failure::BadInput(error.to_string()))?;
     let planned = plan.points.iter().map(|point| &point.params);
     let measured = summary.points.iter().map(|point| &point.params);

@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use crate::experiment;
 use crate::journal::Nowhere;
 use crate::report::{self, Verification};
-use crate::scenario::{self, Plan};
+use crate::scenario::{self, Overrides, Plan};
 
 use super::output::{Paint, paint};
 use super::progress::Progress;
@@ -108,7 +108,8 @@ fn load(folder: &Path) -> Result<Plan, Failure> {
         let mend = "run its scenario again, which writes it";
         return Err(Failure::BadInput(format!("{}: is not there; {mend}", file.display())));
     }
-    scenario::load_again(&file).map_err(|error| Failure::BadInput(error.to_string()))
+    scenario::load(&file, &Overrides::default())
+        .map_err(|error| Failure::BadInput(error.to_string()))
 }
 
 /// One line, and one for each of the first differences.

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::math;
-use crate::measure::fit_line;
 use crate::measure::summary::{Fit, Point};
+use crate::measure::{fit_line, in_step};
 
 /// The path of the parameter that the fit is over.
 const NODES: &str = "population.nodes";
@@ -15,14 +15,15 @@ const EXPLAINED: f64 = 0.99;
 type Pairs = Vec<(f64, f64)>;
 
 /// Fits mean hops against log2 N and against N, for every setting of the other swept
-/// parameters that has at least three different N.
+/// parameters that has at least three different N. What walks in step with N is no other one.
 pub(super) fn hops_by_nodes(points: &[Point]) -> Vec<Fit> {
     let mut series: Vec<(Map<String, Value>, Pairs)> = Vec::new();
+    let in_step = in_step(points.iter().map(|point| &point.params), NODES);
     // Without an answered lookup there are no hops, and their mean says nothing.
     let with_hops = points.iter().filter(|point| !point.hops.histogram.is_empty());
     for point in with_hops.filter(|point| point.params.contains_key(NODES)) {
         let mut others = point.params.clone();
-        others.shift_remove(NODES);
+        others.retain(|path, _| path != NODES && !in_step.contains(&path.as_str()));
         let pair = (point.nodes as f64, point.hops.mean);
         match series.iter_mut().find(|(params, _)| *params == others) {
             Some((_, pairs)) => pairs.push(pair),
@@ -75,6 +76,18 @@ mod tests {
         assert_eq!(neither[0].verdict, "undecided");
         assert!(hops_by_nodes(&points(|_| 1)[..2]).is_empty());
         assert_eq!(hops_by_nodes(&points(|_| 1))[0].verdict, "undecided");
+    }
+
+    #[test]
+    fn a_law_goes_through_what_walks_in_step() {
+        let mut points = points(|n| (50.0 * math::log2(n)) as u64);
+        for (number, point) in points.iter_mut().enumerate() {
+            point.params.insert("overlay.chord.successors".to_owned(), (number / 2).into());
+            point.params.insert("network.loss".to_owned(), 0.into());
+        }
+        let fits = hops_by_nodes(&points);
+        assert_eq!((fits.len(), fits[0].verdict.as_str()), (1, "O(log N)"));
+        assert_eq!(fits[0].params.keys().collect::<Vec<_>>(), ["network.loss"]);
     }
 
     #[test]

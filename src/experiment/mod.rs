@@ -203,7 +203,7 @@ fn sum_up(plan: &Plan, points: Vec<Point>, runs: Vec<Run>) -> Outcome {
         scenario: scenario.name.clone(),
         description: scenario.description.clone(),
         seed: plan.seed,
-        sweep: scenario.sweep.keys().cloned().collect(),
+        sweep: plan.sweep.clone(),
         fits: fit::hops_by_nodes(&points),
         points,
         expectations: Vec::new(),

@@ -1,10 +1,10 @@
-//! Which points a claim or a published number is about.
+//! Which points a claim or a published number is about, and which are left out of a sweep.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::format::{Condition, Limits};
+use super::format::{Condition, Limits, ParameterLine, PointCondition, PointLimit, PointLimits};
 
 impl Condition {
     /// Whether a value satisfies the condition. Limits are for numbers only.
@@ -24,6 +24,51 @@ impl Condition {
             Condition::Limits(_) => &[],
             Condition::OneOf(values) => values,
             Condition::Is(value) => std::slice::from_ref(value),
+        }
+    }
+}
+
+impl PointCondition {
+    /// Whether a value satisfies the condition at a point that has those values `at` the
+    /// parameters. Limits are for numbers only.
+    pub(super) fn accepts<'v>(
+        &self,
+        value: &Value,
+        at: &impl Fn(&str) -> Option<&'v Value>,
+    ) -> bool {
+        match self {
+            PointCondition::Limits(PointLimits { at_least, at_most }) => {
+                let holds = |limit: &Option<PointLimit>, compare: fn(&f64, &f64) -> bool| {
+                    limit.as_ref().is_none_or(|limit| {
+                        let sides = value.as_f64().zip(limit.number(at));
+                        sides.is_some_and(|(value, limit)| compare(&value, &limit))
+                    })
+                };
+                holds(at_least, f64::ge) && holds(at_most, f64::le)
+            }
+            PointCondition::OneOf(values) => values.iter().any(|one| same(one, value)),
+            PointCondition::Is(one) => same(one, value),
+        }
+    }
+
+    /// The values that it names, if it is not about limits.
+    pub(super) fn values(&self) -> &[Value] {
+        match self {
+            PointCondition::Limits(_) => &[],
+            PointCondition::OneOf(values) => values,
+            PointCondition::Is(value) => std::slice::from_ref(value),
+        }
+    }
+}
+
+impl PointLimit {
+    /// What it is at a point; nothing where its parameter is no number.
+    fn number<'v>(&self, at: &impl Fn(&str) -> Option<&'v Value>) -> Option<f64> {
+        match self {
+            PointLimit::Number(number) => Some(*number),
+            PointLimit::Linear(ParameterLine { parameter, times, plus }) => {
+                Some(times * at(parameter)?.as_f64()? + plus)
+            }
         }
     }
 }

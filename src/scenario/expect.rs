@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::measure::metrics;
+use crate::measure::{in_step, metrics};
 
 use super::condition::same;
 use super::error::Fault;
@@ -122,9 +122,13 @@ impl<'a> Known<'a> {
         Known {
             points,
             repeat,
-            swept: grid.axes.iter().map(|axis| (axis.path.as_str(), axis.all())).collect(),
+            swept: grid.parameters().map(|one| (one.path.as_str(), one.all())).collect(),
             narrowed,
         }
+    }
+
+    fn in_step_with_nodes(&self) -> Vec<&str> {
+        in_step(self.points.iter().map(|point| &point.params), NODES)
     }
 
     /// Whether any point is looked at while it runs.
@@ -162,12 +166,19 @@ impl<'a> Known<'a> {
         }
         for (name, condition) in &claim.condition {
             let place = format!("{place}.where.{name}");
-            if is_fit && (name == NODES || !self.swept.contains_key(name.as_str())) {
+            let goes_through =
+                || name == NODES || self.in_step_with_nodes().contains(&name.as_str());
+            if is_fit && (!self.swept.contains_key(name.as_str()) || goes_through()) {
                 let problem = "a fit goes through many points";
-                let mend = format!("choose fits by swept parameters other than {NODES}");
+                let mend = format!(
+                    "choose fits by swept parameters other than {NODES} and what walks in step with it"
+                );
                 return refuse(place, problem, mend);
             }
             self.condition(&place, name, condition)?;
+        }
+        if !is_fit {
+            self.somewhere(place, &claim.condition)?;
         }
         comparison(place, claim)?;
         let bounds = [
@@ -282,7 +293,22 @@ impl<'a> Known<'a> {
             }
             self.condition(&place, name, condition)?;
         }
-        Ok(())
+        self.somewhere(place, conditions)
+    }
+
+    /// Refuses conditions on swept parameters that no point satisfies: it has been left out, or
+    /// never was there.
+    fn somewhere(&self, place: &str, conditions: &BTreeMap<String, Condition>) -> Checked {
+        let known = conditions.keys().all(|name| self.swept.contains_key(name.as_str()));
+        let passes = |point: &PlannedPoint| {
+            let mut conditions = conditions.iter();
+            conditions.all(|(name, one)| point.params.get(name).is_some_and(|v| one.accepts(v)))
+        };
+        if self.narrowed || !known || self.points.iter().any(passes) {
+            return Ok(());
+        }
+        let problem = "no point of the sweep satisfies all of it";
+        refuse(format!("{place}.where"), problem, "correct a condition, or leave it out")
     }
 
     fn published(&self, place: &str, published: &Published) -> Checked {
@@ -480,6 +506,7 @@ mod tests {
             json!({"metric": "hops.mean", "equals": 0, "where": {"overlay.chord.lookup": {"at_least": 5}}}),
             json!({"metric": "hops.mean", "equals": 0, "where": {"nodes": []}}),
             json!({"metric": "hops.mean", "equals": 0, "where": {"nodes": "many"}}),
+            json!({"metric": "hops.mean", "equals": 0, "where": {"population.nodes": {"at_least": 9}}}),
             json!({"metric": "fit.r2", "equals": 1, "where": {"population.nodes": 8}}),
             json!({"metric": "fit.r2", "equals": 1, "where": {"nodes": 8}}),
         ]

@@ -1,12 +1,13 @@
 //! Files that a scenario names: measured latencies, traces of churn.
 //!
 //! A relative path starts in the folder of the scenario file, so that a folder with both
-//! can be moved; a scenario may also carry the texts of its files with it. Every file is read
-//! once, however many points of a sweep name it.
+//! can be moved, or in that of a file which it extends; a scenario may also carry the texts of
+//! its files with it. Every file is read once, however many points of a sweep name it.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use super::error::Fault;
 /// The files beside a scenario.
 #[derive(Debug)]
 pub(super) struct Files {
-    folder: PathBuf,
+    /// The folder of the scenario, then those of what it extends.
+    folders: Vec<PathBuf>,
     /// Those that are known already, by the names that the scenario gives them.
     texts: RefCell<BTreeMap<String, Arc<str>>>,
     /// What has been made of them, and how.
@@ -27,8 +29,18 @@ pub(super) struct Files {
 impl Files {
     /// Those beside a scenario file of this name.
     pub(super) fn beside(scenario: &str) -> Files {
-        let folder = Path::new(scenario).parent().unwrap_or(Path::new(""));
-        Files { folder: folder.to_owned(), texts: RefCell::default(), made: RefCell::default() }
+        let folders = vec![folder_of(scenario)];
+        Files { folders, texts: RefCell::default(), made: RefCell::default() }
+    }
+
+    /// The same with those beside other scenarios, which this one extends.
+    pub(super) fn and_beside<'s>(mut self, bases: impl Iterator<Item = &'s str>) -> Files {
+        for folder in bases.map(folder_of) {
+            if !self.folders.contains(&folder) {
+                self.folders.push(folder);
+            }
+        }
+        self
     }
 
     /// The same where the scenario carries some of them with it.
@@ -56,18 +68,48 @@ impl Files {
         if let Some(text) = self.texts.borrow().get(name) {
             return Ok(Arc::clone(text));
         }
-        let path = self.folder.join(name);
-        let read = std::fs::read(&path).map_err(|error| {
-            let problem = format!("{} cannot be read: {error}", path.display());
-            Fault::new(place, problem, "give a path that starts in the scenario's folder")
-        })?;
-        let text = String::from_utf8(read).map_err(|_| {
-            let problem = format!("{} is not UTF-8 text", path.display());
-            Fault::new(place, problem, "give a text file")
-        })?;
+        let text = self.sought(name).map_err(|(problem, mend)| Fault::new(place, problem, mend))?;
         let text: Arc<str> = text.into();
         self.texts.borrow_mut().insert(name.to_owned(), Arc::clone(&text));
         Ok(text)
+    }
+
+    /// The text of a file in one of the folders. If there are several that differ, nobody can
+    /// say which of them is meant. What is wrong comes with its mend.
+    fn sought(&self, name: &str) -> Result<String, (String, &'static str)> {
+        let mut found: Option<(PathBuf, String)> = None;
+        let mut missing = None;
+        for path in self.folders.iter().map(|folder| folder.join(name)) {
+            let text = match regular_file(&path) {
+                Ok(text) => text,
+                Err(error) => {
+                    missing.get_or_insert((path, error));
+                    continue;
+                }
+            };
+            let text = String::from_utf8(text).map_err(|_| {
+                (format!("{} is not UTF-8 text", path.display()), "give a text file")
+            })?;
+            match &found {
+                None => found = Some((path, text)),
+                Some((other, known)) if *known != text => {
+                    let (one, other) = (other.display(), path.display());
+                    return Err((
+                        format!("may be {one} or {other}, which differ"),
+                        "give one of them another name",
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        match (found, missing) {
+            (Some((_, text)), _) => Ok(text),
+            (None, Some((path, error))) => Err((
+                format!("{} cannot be read: {error}", path.display()),
+                "give a path that starts in the scenario's folder",
+            )),
+            (None, None) => Err(("has no folder to be in".to_owned(), "")),
+        }
     }
 
     /// What `make` makes of the text of a file that the field at `place` names. It is made
@@ -88,4 +130,17 @@ impl Files {
         self.made.borrow_mut().insert(key, Arc::clone(&new) as Arc<dyn Any + Send + Sync>);
         Ok(new)
     }
+}
+
+/// The folder in which a file is.
+fn folder_of(file: &str) -> PathBuf {
+    Path::new(file).parent().unwrap_or(Path::new("")).to_owned()
+}
+
+/// What is in a file, if it is one: a device or a pipe may never come to its end.
+pub(super) fn regular_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    std::fs::read(path)
 }

@@ -17,6 +17,7 @@ mod network;
 mod overlay;
 mod plot;
 mod population;
+mod sweep;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use network::*;
 pub use overlay::*;
 pub use plot::*;
 pub use population::*;
+pub use sweep::*;
 pub use workload::*;
 
 /// A dhtsim scenario: what is simulated, how often, and what must come out.
@@ -43,6 +45,12 @@ pub struct Scenario {
     /// Where the JSON Schema of this file stands; read by editors only.
     #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
+    /// A scenario that this one extends, by its path from this file's folder. What stands here
+    /// replaces what stands there, in objects field by field; `null` takes a field out; another
+    /// choice, such as another latency, replaces the whole. Files that it names may be in its
+    /// folder. A scenario that extends another needs a `name` of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
     /// Name of the scenario and of its folder under `results/`: letters, digits,
     /// `-` and `_`.
     pub name: String,
@@ -82,11 +90,21 @@ pub struct Scenario {
     #[serde(default)]
     pub repeat: Repeat,
     /// Parameters to vary, by their path in this file: `{"population.nodes": [8, 16]}`.
-    /// Several make a grid, the last one varying fastest. An axis of `variants` has a
+    /// Several make a grid, the last one varying fastest. An axis of `variants` or `zip` has a
     /// label instead of a path, such as `system`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Axis>")]
     pub sweep: serde_json::Map<String, Value>,
+    /// Points of the sweep that are left out: those at which the swept parameters satisfy all
+    /// conditions of one of these. A condition is a value, a list of values, or
+    /// `{"at_least": …, "at_most": …}`, where a limit may be another swept parameter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<BTreeMap<String, PointCondition>>,
+    /// Whether the command line has changed which points there are: claims, plots and published
+    /// numbers may be about points that are no longer there. It stands in scenarios that are
+    /// kept with their results.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub narrowed: bool,
     /// What to draw.
     #[serde(default)]
     pub plots: Vec<Plot>,
@@ -195,46 +213,6 @@ pub struct Measure {
     pub every: Option<Span>,
 }
 
-/// The values of a swept parameter, one of: a list, a range, the powers of two; or
-/// variants, each of which sets several parameters together.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Axis {
-    /// These values, in this order.
-    List(Vec<Value>),
-    /// Numbers at equal distances, both ends included.
-    Range {
-        /// The numbers.
-        range: Range,
-    },
-    /// The powers of two between two numbers, both included.
-    PowersOfTwo {
-        /// The first and the last.
-        powers_of_two: (u64, u64),
-    },
-    /// Settings of several parameters by name:
-    /// `{"tracker": {"overlay": {"tracker": {}}, "workload.keys": 10}}`. The name is
-    /// the value of the axis in results and conditions.
-    Variants {
-        /// For each variant the paths that it sets, with their values. A variant without
-        /// any is the file as it stands.
-        variants: BTreeMap<String, BTreeMap<String, Value>>,
-    },
-}
-
-/// Numbers at equal distances.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Range {
-    /// The first.
-    pub from: f64,
-    /// Not beyond this one.
-    pub to: f64,
-    /// The distance, above zero.
-    #[serde(default = "one_f64")]
-    pub step: f64,
-}
-
 fn one_u32() -> u32 {
     1
 }
@@ -245,6 +223,11 @@ fn one_u64() -> u64 {
 
 fn one_f64() -> f64 {
     1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn yes() -> bool {

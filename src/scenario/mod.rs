@@ -1,9 +1,9 @@
 //! Scenario files: from a text on disk to checked values that can be simulated.
 //!
-//! The way of a file through this folder: `read` makes JSON of the text and
-//! [`mod@format`] types of the JSON, `set` puts in what the command line changes,
+//! The way of a file through this folder: `read` makes JSON of the text,
+//! `extend` puts in what it extends, and [`mod@format`] is the types of the JSON; `set` puts in what the command line changes,
 //! `check` says whether the values make sense, `sweep` writes out the points
-//! of the grid, `expect` checks what is claimed of the results and `plot` what is
+//! of the grid and `exclude` leaves some out, `expect` checks what is claimed of the results and `plot` what is
 //! drawn of them. What comes out is a [`Plan`], and nothing after it asks again whether its values are
 //! good. Whatever goes wrong is an [`Error`] of one line.
 //!
@@ -12,7 +12,9 @@
 mod check;
 mod condition;
 mod error;
+mod exclude;
 mod expect;
+mod extend;
 mod files;
 pub mod format;
 mod plot;
@@ -24,7 +26,7 @@ mod units;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 
 use crate::workload::JoinTimes;
@@ -63,6 +65,9 @@ pub struct Plan {
     pub source: Value,
     /// The file without its sweep.
     pub base: Setup,
+    /// The swept parameters in their order: the paths, and the labels of variants, of which
+    /// every point has a value.
+    pub sweep: Vec<String>,
     /// The points of the sweep; a single one without parameters if there is none.
     pub points: Vec<PlannedPoint>,
     /// How often each point is run, at the most.
@@ -112,50 +117,66 @@ fn text(path: &Path) -> Result<String, Error> {
 }
 
 /// Checks the text of a scenario file of this name, which stands in messages; files that the
-/// scenario names are sought in its folder.
+/// scenario names, and one that it extends, are sought in its folder.
 ///
 /// # Errors
 /// When it is not a scenario that can be run.
 pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Error> {
-    plan(file, text, overrides).map_err(|fault| Error::new(file, &fault))
+    let value = read::json(text).map_err(|fault| Error::new(file, &fault))?;
+    from_json(file, value, overrides)
 }
 
-/// Checks a scenario that ran before and was kept as [`Plan::source`]; `file` stands in messages.
-/// Claims may be over points that the command line had taken out of it.
+/// The same where the text has been read, as that of a scenario which was kept as
+/// [`Plan::source`].
 ///
 /// # Errors
 /// When it is not a scenario that can be run.
-pub fn again(file: &str, source: &Value) -> Result<Plan, Error> {
-    checked(file, source.clone(), true).map_err(|fault| Error::new(file, &fault))
+pub fn from_json(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
+    let mut extended = extend::resolve(file, value)?;
+    let mut value = extended.value.take();
+    changed(&mut value, overrides).map_err(|fault| Error::new(file, &fault))?;
+    let files = Files::beside(file).and_beside(extended.bases());
+    checked(file, value, files).map_err(|fault| {
+        let is_set = overrides.set.iter().any(|(path, _)| fault.place.starts_with(path.as_str()));
+        let origin = extended.origin(&fault.place).filter(|_| !is_set);
+        let fault = match origin {
+            Some(base) => {
+                Fault { problem: format!("{} (it comes from {base})", fault.problem), ..fault }
+            }
+            None => fault,
+        };
+        Error::new(file, &fault)
+    })
 }
 
-/// Reads a scenario that ran before and was kept with its results, as [`again`].
-///
-/// # Errors
-/// When the file cannot be read, or is not a scenario that can be run.
-pub fn load_again(path: &Path) -> Result<Plan, Error> {
-    let file = path.display().to_string();
-    let text = text(path)?;
-    let value = read::json(&text).map_err(|fault| Error::new(&file, &fault))?;
-    again(&file, &value)
+/// Makes the changes of the command line, and says in the scenario when they are such as change
+/// which points there are.
+fn changed(value: &mut Value, overrides: &Overrides) -> Result<(), Fault> {
+    let chosen = |value: &Value| ["sweep", "exclude"].map(|name| value.get(name).cloned());
+    let points = chosen(value);
+    overrides.apply(value)?;
+    if value.get("extends").is_some_and(|base| !base.is_null()) {
+        let mend = "write it into a scenario file";
+        return Err(Fault::new("--set extends", "the base is read before", mend));
+    }
+    let is_narrowed = points != chosen(value);
+    if let (true, Some(fields)) = (is_narrowed, value.as_object_mut()) {
+        fields.insert("narrowed".to_owned(), true.into());
+    }
+    Ok(())
 }
 
-fn plan(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Fault> {
-    let mut value = read::json(text)?;
-    overrides.apply(&mut value)?;
-    checked(file, value, !overrides.set.is_empty())
-}
-
-/// Checks a scenario and writes it out. One that is `narrowed` has lost points of its sweep.
-fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
+/// Checks a scenario and writes it out.
+fn checked(file: &str, value: Value, files: Files) -> Result<Plan, Fault> {
     let scenario = read::scenario(&value)?;
     check::name(&scenario)?;
-    let files = Files::beside(file).with(&scenario.files);
+    let files = files.with(&scenario.files);
     let base = check::setup(&scenario, &files)?;
     let precision = check::measure::precision(&scenario.repeat)?;
-    let grid = Grid::new(&scenario.sweep, scenario.repeat.most())?;
+    let Scenario { sweep, exclude, narrowed, .. } = &scenario;
+    let grid = Grid::new(sweep, exclude, scenario.repeat.most(), *narrowed)?;
     let points = points(value.clone(), &grid, &files)?;
-    expect::check(&scenario, &grid, &points, narrowed)?;
+    expect::check(&scenario, &grid, &points, *narrowed)?;
     Ok(Plan {
         file: file.to_owned(),
         name: scenario.name.clone(),
@@ -163,10 +184,11 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
         seed: scenario.seed,
         repeat: scenario.repeat.most(),
         precision,
-        scenario,
         source: complete(value, files),
         base,
+        sweep: grid.parameters().map(|parameter| parameter.path.clone()).collect(),
         points,
+        scenario,
     })
 }
 
@@ -174,6 +196,7 @@ fn checked(file: &str, value: Value, narrowed: bool) -> Result<Plan, Fault> {
 fn complete(mut scenario: Value, files: Files) -> Value {
     if let Some(fields) = scenario.as_object_mut() {
         fields.shift_remove("$schema");
+        fields.shift_remove("extends");
         let texts = files.into_texts();
         if !texts.is_empty() {
             let texts = texts.into_iter().map(|(name, text)| (name, (*text).into()));
@@ -183,11 +206,24 @@ fn complete(mut scenario: Value, files: Files) -> Value {
     scenario
 }
 
+/// Fields that are the same for all points of a sweep, and change nothing of what a run gives.
+const SHARED: [&str; 9] = [
+    "$schema",
+    "description",
+    "sweep",
+    "exclude",
+    "narrowed",
+    "plots",
+    "expect",
+    "published",
+    "files",
+];
+
 /// Writes out the points of the grid and checks each.
 fn points(mut value: Value, grid: &Grid, files: &Files) -> Result<Vec<PlannedPoint>, Fault> {
     if let Some(fields) = value.as_object_mut() {
         // They are the same for all points, and copying them would cost.
-        for shared in ["$schema", "description", "sweep", "plots", "expect", "published", "files"] {
+        for shared in SHARED {
             fields.remove(shared);
         }
     }
@@ -251,22 +287,33 @@ fn at_point(fault: Fault, point: &GridPoint) -> Fault {
 
 /// The JSON Schema of scenario files.
 pub fn schema() -> Value {
-    schemars::schema_for!(Scenario).to_value()
+    let mut schema = schemars::schema_for!(Scenario).to_value();
+    // What another scenario has need not stand in one that extends it.
+    if let Some(required) = schema.get_mut("required") {
+        let all = std::mem::replace(required, json!(["name"]));
+        schema["if"] = json!({"required": ["extends"]});
+        schema["else"] = json!({"required": all});
+    }
+    schema
+}
+
+/// The same, made once.
+fn root_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
+    &SCHEMA
 }
 
 /// Whether a path begins at a field of the file, as the paths of swept parameters do.
 /// The labels of variants do not.
 pub(crate) fn is_field(path: &str) -> bool {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
     let root = path.split('.').next().unwrap_or_default();
-    SCHEMA["properties"].get(root).is_some()
+    root_schema()["properties"].get(root).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
-    use serde_json::json;
 
     use super::*;
 
@@ -342,11 +389,17 @@ mod tests {
                 "population.nodes": {"powers_of_two": [32, 128]},
                 "network.loss": {"range": {"from": 0, "to": 0.2, "step": 0.1}},
                 "overlay.chord.lookup": ["iterative", "recursive"],
+                "pace": {"zip": {"workload.key_copies": [3], "id_bits": {"powers_of_two": [64, 64]}}},
                 "upkeep": {"variants": {
                     "lazy": {"overlay.chord.stabilize": {"period": "9s"}, "workload.keys": 10},
                     "as it is": {},
                 }},
             },
+            "exclude": [
+                {"network.loss": {"at_least": 0.2}, "population.nodes": [32], "upkeep": "lazy",
+                 "workload.key_copies": {"at_most": {"parameter": "id_bits", "times": 0.5}}},
+            ],
+            "narrowed": false,
             "plots": [
                 "hops",
                 "keys_per_node",
@@ -407,15 +460,17 @@ mod tests {
     #[test]
     fn a_full_scenario_becomes_a_plan() {
         let plan = parse("x.json", &full().to_string(), &Overrides::default()).unwrap();
-        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (36, 108, 7));
+        assert_eq!((plan.points.len(), plan.runs(), plan.seed), (34, 102, 7));
         let [.., lazy, last] = &plan.points[..] else { panic!("two points") };
         assert_eq!(
             Value::Object(last.params.clone()),
             json!({
                 "population.nodes": 128, "network.loss": 0.2, "overlay.chord.lookup": "recursive",
-                "upkeep": "as it is",
+                "workload.key_copies": 3, "id_bits": 64, "upkeep": "as it is",
             })
         );
+        let sweep = last.params.keys().collect::<Vec<_>>();
+        assert_eq!(plan.sweep.iter().collect::<Vec<_>>(), sweep);
         assert_eq!((lazy.setup.workload.keys, last.setup.workload.keys), (10, 1000));
         assert_eq!((last.setup.servers, last.setup.network.loss), (128, 0.2));
         assert_eq!((plan.base.servers, plan.base.network.loss), (64, 0.01));
@@ -428,6 +483,28 @@ mod tests {
         let plan = parse("x.json", &small().to_string(), &Overrides::default()).unwrap();
         assert_eq!((plan.points.len(), plan.runs(), plan.seed), (1, 1, 1));
         assert!(plan.points[0].params.is_empty());
+    }
+
+    #[test]
+    fn what_lost_points_is_read_again_as_it_was_kept() {
+        let mut scenario = small();
+        scenario["workload"] = json!({"lookups": {"per_node": 1}});
+        scenario["sweep"] = json!({"population.nodes": [4, 8]});
+        let claim = json!({"metric": "hops.mean", "at_most": 9, "where": {"population.nodes": 8}});
+        scenario["expect"] = json!([claim]);
+        let with = |set: &str| {
+            let set = vec![Overrides::parse_set(set).unwrap()];
+            parse("x.json", &scenario.to_string(), &Overrides { seed: None, set })
+        };
+        let pinned = with("population.nodes=4").unwrap();
+        assert_eq!(pinned.source["narrowed"], true);
+        let kept = pinned.source.to_string();
+        let again = parse("x.json", &kept, &Overrides::default()).unwrap();
+        assert_eq!(again.source.to_string(), kept);
+        assert_eq!(again.points[0].digest, pinned.points[0].digest);
+        // What leaves the points as they are does not excuse a claim about others.
+        assert!(with("duration=1h").unwrap().source.get("narrowed").is_none());
+        assert!(with("expect.0.where={\"population.nodes\":5}").is_err());
     }
 
     #[test]
@@ -536,6 +613,8 @@ mod tests {
             "step",
             "powers_of_two",
             "variants",
+            "zip",
+            "parameter",
             "constant",
             "period",
             "at_least",
@@ -590,6 +669,10 @@ mod tests {
             "churn",
             "sessions",
             "trace",
+            "extends",
+            "exclude",
+            "zip",
+            "narrowed",
         ];
         let kind = prop_oneof![
             Just(Mutation::Delete),
@@ -663,6 +746,33 @@ mod tests {
                 mutate(&mut scenario, index, mutation);
             }
             is_refused_in_one_line_or_accepted(&scenario.to_string())?;
+        }
+
+        #[test]
+        fn extending_twice_is_extending_once(
+            base in select(vec![full(), churning(), small()]),
+            changes in select(vec![full(), churning(), json!({})]),
+            mutations in prop::collection::vec(mutation(), 0..5),
+        ) {
+            let mut changes = changes;
+            for (index, mutation) in mutations {
+                mutate(&mut changes, index, mutation);
+            }
+            prop_assume!(changes.is_object());
+            let once = extend::merged(base, changes.clone());
+            prop_assert_eq!(extend::merged(once.clone(), changes), once);
+        }
+
+        #[test]
+        fn null_takes_out_and_nothing_changes_nothing(
+            base in select(vec![full(), churning(), small()]), index in any::<Index>(),
+        ) {
+            prop_assert_eq!(extend::merged(base.clone(), json!({})), base.clone());
+            let names: Vec<String> = base.as_object().unwrap().keys().cloned().collect();
+            let name = index.get(&names);
+            let mut expected = base.clone();
+            expected.as_object_mut().unwrap().shift_remove(name);
+            prop_assert_eq!(extend::merged(base, json!({ name: null })), expected);
         }
 
         #[test]

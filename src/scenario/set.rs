@@ -7,8 +7,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::condition::same;
 use super::error::Fault;
-use super::sweep::overlap;
+use super::sweep::{overlap, zipped};
 
 /// A path deeper than this leads nowhere in a scenario.
 const DEEPEST: usize = 16;
@@ -19,7 +20,8 @@ pub struct Overrides {
     /// Another seed.
     pub seed: Option<u64>,
     /// Other values by path, in order. A swept parameter is thereby pinned to the
-    /// one value, an axis of variants to the one of this name.
+    /// one value, an axis of variants to the one of this name, and parameters that walk in
+    /// step to the steps at which one of them has this value.
     pub set: Vec<(String, Value)>,
 }
 
@@ -59,6 +61,17 @@ impl Overrides {
                 continue;
             }
             varied(scenario, path).map_err(at_option)?;
+            let zip =
+                scenario.get("sweep").and_then(|sweep| sweep.get(path)?.get("zip")?.as_object());
+            if let Some(parameter) = zip.and_then(|zip| zip.keys().next()) {
+                let problem = format!("`{path}` is the label of parameters that walk in step");
+                let mend = format!("set one of them: --set {parameter}=…");
+                return Err(at_option(Fault::new("", problem, mend)));
+            }
+            if let Some(label) = zip_with(scenario, path) {
+                step(scenario, &label, path, value).map_err(at_option)?;
+                continue;
+            }
             set(scenario, path, value.clone()).map_err(at_option)?;
             let axis = scenario.get_mut("sweep").and_then(|sweep| sweep.get_mut(path));
             if let Some(axis) = axis {
@@ -103,6 +116,39 @@ fn varied(scenario: &Value, path: &str) -> Result<(), Fault> {
                 return Err(Fault::new("", problem, mend));
             }
         }
+    }
+    Ok(())
+}
+
+/// The label of the axis whose parameters walk in step with this one.
+fn zip_with(scenario: &Value, path: &str) -> Option<String> {
+    let mut axes = scenario.get("sweep")?.as_object()?.iter();
+    axes.find(|(_, axis)| axis.get("zip").is_some_and(|zip| zip.get(path).is_some()))
+        .map(|(label, _)| label.clone())
+}
+
+/// Keeps the steps at which one of several parameters that walk in step has this value. What
+/// has a single value thereafter goes into the file, too.
+fn step(scenario: &mut Value, label: &str, path: &str, value: &Value) -> Result<(), Fault> {
+    let parameters = zipped(&scenario["sweep"][label]);
+    let own = parameters.iter().find(|(other, _)| other == path);
+    let values: &[Value] = own.map_or(&[], |(_, values)| values);
+    let is_kept: Vec<bool> = values.iter().map(|one| same(one, value)).collect();
+    if !is_kept.contains(&true) {
+        let values = values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+        let mend = format!(
+            "its values there are {values}; for another one give --set 'sweep.{label}=…', all of it"
+        );
+        let problem = format!("`{path}` walks in step with others in `{label}`, without {value}");
+        return Err(Fault::new("", problem, mend));
+    }
+    for (path, values) in &parameters {
+        let kept = values.iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept);
+        let kept: Vec<Value> = kept.map(|(value, _)| value.clone()).collect();
+        if let [value] = &kept[..] {
+            set(scenario, path, value.clone())?;
+        }
+        scenario["sweep"][label]["zip"][path] = kept.into();
     }
     Ok(())
 }
@@ -176,6 +222,36 @@ mod tests {
         let overrides = Overrides { seed: Some(7), set: vec![("a.b".to_owned(), json!(3))] };
         overrides.apply(&mut root).unwrap();
         assert_eq!(root, json!({"sweep": {"a.b": [3]}, "seed": 7, "a": {"b": 3}}));
+    }
+
+    #[test]
+    fn setting_a_parameter_of_several_in_step_keeps_its_steps() {
+        let axes = json!({"size": {"zip": {"a.b": {"powers_of_two": [2, 8]}, "c": [1, 2, 2]}}});
+        let after = |path: &str, value: Value| {
+            let mut root = json!({"sweep": axes});
+            let set = vec![(path.to_owned(), value)];
+            Overrides { seed: None, set }.apply(&mut root).map(|()| root)
+        };
+        assert_eq!(
+            after("a.b", json!(4.0)).unwrap(),
+            json!({"sweep": {"size": {"zip": {"a.b": [4], "c": [2]}}}, "a": {"b": 4}, "c": 2})
+        );
+        assert_eq!(
+            after("c", json!(2)).unwrap(),
+            json!({"sweep": {"size": {"zip": {"a.b": [4, 8], "c": [2, 2]}}}})
+        );
+        let Fault { place, problem, mend } = after("c", json!(3)).unwrap_err();
+        assert_eq!(
+            format!("{place}: {problem}; {mend}"),
+            "--set c: `c` walks in step with others in `size`, without 3; its values there are \
+             1, 2, 2; for another one give --set 'sweep.size=…', all of it"
+        );
+        let Fault { place, problem, mend } = after("size", json!("small")).unwrap_err();
+        assert_eq!(
+            format!("{place}: {problem}; {mend}"),
+            "--set size: `size` is the label of parameters that walk in step; \
+             set one of them: --set a.b=…"
+        );
     }
 
     #[test]

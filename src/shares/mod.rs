@@ -26,7 +26,7 @@ use serde_json::Value;
 use crate::experiment::{self, RunNumber};
 use crate::journal::{Archive, Journal, JournalError, PROGRAM, RunKey};
 use crate::measure::Tally;
-use crate::scenario::{self, Plan};
+use crate::scenario::{self, Overrides, Plan};
 use crate::whole_file::write_whole;
 
 /// The file that makes a folder a plan.
@@ -216,7 +216,9 @@ impl Shares {
             Err(reason) => return Err(SharesError::Malformed { path, reason }),
         };
         let name = path.display().to_string();
-        let plans = plan.scenarios.iter().map(|scenario| scenario::again(&name, scenario));
+        let unchanged = Overrides::default();
+        let scenarios = plan.scenarios.into_iter();
+        let plans = scenarios.map(|scenario| scenario::from_json(&name, scenario, &unchanged));
         let plans = plans.collect::<Result<Vec<Plan>, _>>()?;
         Ok(Shares { folder: folder.to_owned(), plans, count: plan.shares.max(1) })
     }

@@ -8,7 +8,7 @@ use crate::report::plots::in_words;
 use crate::scenario::Plan;
 
 /// The parts of a scenario that say what is simulated, with what they are called.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("id_bits", "Bits of an identifier"),
     ("population", "Servers"),
     ("overlay", "System"),
@@ -18,6 +18,7 @@ const PARTS: [(&str, &str); 11] = [
     ("duration", "Simulated time"),
     ("measure", "Measured"),
     ("sweep", "Varied"),
+    ("exclude", "Left out of it"),
     ("repeat", "Repeats"),
     ("seed", "Seed"),
 ];

@@ -9,11 +9,12 @@ use super::axis::{Axis, plain_label};
 use super::chart::{Entry, Sample, Stroke, Symbol};
 use super::style::{self, Look};
 use crate::math;
+use crate::measure::in_step;
 use crate::measure::summary::{Comparison, Point, Summary};
 use crate::scenario::format::Condition;
 use crate::scenario::is_field;
 
-/// Points that differ in one swept parameter only.
+/// Points that differ in one swept parameter only, and in what walks in step with it.
 pub(super) struct Series<'a> {
     /// The other swept parameters, with the values that the points share.
     pub(super) params: Map<String, Value>,
@@ -195,11 +196,12 @@ impl<'a> Sweep<'a> {
         };
 
         let varying = varying(summary, points);
+        let in_step = in_step(summary.points.iter().map(|point| &point.params), path);
         let mut series: Vec<Series<'a>> = Vec::new();
         for point in points {
             let Some(x) = point.params.get(path).and_then(place) else { continue };
             let mut params = point.params.clone();
-            params.shift_remove(path);
+            params.retain(|other, _| other != path && !in_step.contains(&other.as_str()));
             let number = series.iter().position(|other| other.params == params);
             let number = number.unwrap_or_else(|| {
                 let name = name_among(&varying, &params, summary);
@@ -493,6 +495,30 @@ mod tests {
         assert_eq!(labels, ["chord successors 4", "chord id bits 4", "chord 8"]);
         let name = name_of(&summary.points[1].params, &summary);
         assert_eq!(name, "overlay\u{a0}=\u{a0}chord id bits 4");
+    }
+
+    #[test]
+    fn what_walks_in_step_with_the_horizontal_axis_is_one_series() {
+        let at = |nodes: u32, successors: u32, lookup: &str| {
+            sample::at(&[
+                ("population.nodes", json!(nodes)),
+                ("overlay.chord.successors", json!(successors)),
+                ("overlay.chord.lookup", json!(lookup)),
+            ])
+        };
+        let points = [(8, 3), (16, 3), (32, 4)];
+        let points =
+            points.into_iter().flat_map(|(n, r)| [at(n, r, "iterative"), at(n, r, "recursive")]);
+        let paths = ["population.nodes", "overlay.chord.successors", "overlay.chord.lookup"];
+        let summary = sample::outcome("x", &paths, points.collect()).summary;
+        let points: Vec<&Point> = summary.points.iter().collect();
+        let sweep = Sweep::new(&summary, &points).unwrap();
+        let series =
+            sweep.series.iter().map(|one| (one.name.replace('\u{a0}', " "), one.points.len()));
+        assert_eq!(
+            series.collect::<Vec<_>>(),
+            [("lookup = iterative".to_owned(), 3), ("lookup = recursive".to_owned(), 3)]
+        );
     }
 
     #[test]
