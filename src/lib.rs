@@ -88,6 +88,11 @@ pub mod trace;
 mod whole_file;
 pub mod workload;
 
+/// The Rust in the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod property {
     use proptest::test_runner::{Config, FileFailurePersistence};

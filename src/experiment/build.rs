@@ -22,6 +22,9 @@ pub(super) trait Task {
 
 /// Does something with the protocol of a scenario, for one repeat's servers: the only place
 /// that tells overlays apart.
+///
+/// # Panics
+/// When it is an overlay of another program.
 pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: T) -> T::Output {
     match &setup.overlay {
         format::Overlay::Chord(chord) => with_storage(setup, self::chord(setup, chord), task),
@@ -29,6 +32,7 @@ pub(super) fn with_protocol<T: Task>(setup: &Setup, servers: &Population, task: 
             with_storage(setup, self::full_membership(setup, membership, servers), task)
         }
         format::Overlay::Tracker(tracker) => task.run(self::tracker(tracker)),
+        format::Overlay::Own(_) => panic!("an overlay of one's own is run by its own program"),
     }
 }
 

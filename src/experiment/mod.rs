@@ -69,7 +69,7 @@ pub fn key(plan: &Plan, run: RunNumber) -> RunKey {
 /// run processed: none if it was there.
 ///
 /// # Panics
-/// When the operating system gives no threads.
+/// When the operating system gives no threads, or the overlay is [`run_own`]'s.
 pub fn run(
     plan: &Plan,
     jobs: usize,
@@ -77,11 +77,35 @@ pub fn run(
     on_run_done: &(dyn Fn(usize, u64) + Sync),
 ) -> Outcome {
     let done = AtomicUsize::new(0);
-    let run_one = |point: usize, repeat: u32| {
-        let (tally, events) = run_or_find(plan, RunNumber { point, repeat }, archive);
+    run_all(plan, jobs, &|run| {
+        let (tally, events) = run_or_find(plan, run, archive);
         on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, events);
         tally
-    };
+    })
+}
+
+/// Runs everything that a scenario asks for, on `jobs` threads, with an overlay of one's own in
+/// the place of the one that it names, usually [`own`](crate::scenario::format::Overlay::Own):
+/// `overlay` makes it of a point's parameters and servers. Results and judgement are those of
+/// every scenario; nothing is kept of single runs, for who could tell whether the overlay has
+/// changed?
+///
+/// # Panics
+/// When the operating system gives no threads.
+pub fn run_own<P: Overlay>(
+    plan: &Plan,
+    jobs: usize,
+    overlay: impl Fn(&Setup, &Population) -> P + Sync,
+) -> Outcome {
+    run_all(plan, jobs, &|RunNumber { point, repeat }| {
+        let setup = &plan.points[point].setup;
+        let population = build::population(setup, repeat);
+        let protocol = overlay(setup, &population);
+        Simulate { setup, repeat, population: &population }.run(protocol)
+    })
+}
+
+fn run_all(plan: &Plan, jobs: usize, run_one: &(dyn Fn(RunNumber) -> Tally + Sync)) -> Outcome {
     // A point is summed up as soon as its last repeat is done: raw results are large.
     let run_point = |(number, planned): (usize, &PlannedPoint)| {
         let single = |tally: &Tally| summarize(planned.params.clone(), std::slice::from_ref(tally));
@@ -89,7 +113,8 @@ pub fn run(
         while !precision::is_enough(plan, &runs) {
             let done = tallies.len() as u32;
             let repeats = (done..precision::next_look(plan, done)).into_par_iter();
-            tallies.par_extend(repeats.map(|repeat| run_one(number, repeat)));
+            let run = |repeat| run_one(RunNumber { point: number, repeat });
+            tallies.par_extend(repeats.map(run));
             let new = (done..).zip(&tallies[done as usize..]);
             runs.extend(new.map(|(repeat, tally)| Run { repeat, point: single(tally) }));
         }

@@ -148,7 +148,7 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
             overlay::broadcast(membership, servers, scenario.network.loss)?;
             overlay::baseline(membership, &scenario.workload)?;
         }
-        Overlay::Tracker(_) => {}
+        Overlay::Tracker(_) | Overlay::Own(_) => {}
     }
     let joins = match &given.joins {
         Some(joins) => Some(population::join_plan(
@@ -201,27 +201,25 @@ pub(super) fn setup(scenario: &Scenario, files: &Files) -> Checked<Setup> {
 /// Refuses time-outs that every answer must miss when no message takes less than `shortest`.
 fn patience(scenario: &Scenario, shortest: Duration) -> Checked {
     let network = &scenario.network;
-    let (place, timeout, service_time) = match &scenario.overlay {
-        Overlay::Chord(chord) => {
-            ("overlay.chord.request_timeout", chord.request_timeout, network.service_time)
+    let mut service_time = network.service_time;
+    let of_overlay = match &scenario.overlay {
+        Overlay::Chord(chord) => Some(("overlay.chord.request_timeout", chord.request_timeout)),
+        Overlay::FullMembership(membership) => {
+            Some(("overlay.full_membership.request_timeout", membership.request_timeout))
         }
-        Overlay::FullMembership(membership) => (
-            "overlay.full_membership.request_timeout",
-            membership.request_timeout,
-            network.service_time,
-        ),
-        Overlay::Tracker(tracker) => (
-            "overlay.tracker.request_timeout",
-            tracker.request_timeout,
-            tracker.service_time.unwrap_or(network.service_time),
-        ),
+        Overlay::Tracker(tracker) => {
+            service_time = tracker.service_time.unwrap_or(service_time);
+            Some(("overlay.tracker.request_timeout", tracker.request_timeout))
+        }
+        // Its own affair.
+        Overlay::Own(_) => None,
     };
     // Trackers keep values by the same messages as everything else.
     let is_tracker = matches!(scenario.overlay, Overlay::Tracker(_));
     let storage = scenario.workload.storage.as_ref().filter(|_| !is_tracker);
     let of_storage = storage.map(|of| ("workload.storage.request_timeout", of.request_timeout));
     let round_trip = shortest + service_time.0 + shortest;
-    for (place, timeout) in [(place, timeout)].into_iter().chain(of_storage) {
+    for (place, timeout) in of_overlay.into_iter().chain(of_storage) {
         if round_trip > timeout.0 {
             let problem = format!(
                 "{} passes before any answer comes: a message and its answer take {round_trip}",

@@ -32,7 +32,7 @@ use sha1::{Digest, Sha1};
 use crate::workload::JoinTimes;
 use error::Fault;
 use files::Files;
-use format::Scenario;
+use format::{Overlay, Scenario};
 use sweep::{Change, Grid, GridPoint};
 
 pub use check::fault::{Breakage, PlannedFault, Victims};
@@ -132,6 +132,36 @@ pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Erro
 /// # Errors
 /// When it is not a scenario that can be run.
 pub fn from_json(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
+    let plan = any(file, value, overrides)?;
+    let is_own = |setup: &Setup| matches!(setup.overlay, Overlay::Own(_));
+    if is_own(&plan.base) || plan.points.iter().any(|point| is_own(&point.setup)) {
+        let problem = "is an overlay of another program, which alone can run it";
+        let mend = "give `chord`, `full_membership` or `tracker`";
+        return Err(Error::new(file, &Fault::new("overlay.own", problem, mend)));
+    }
+    Ok(plan)
+}
+
+/// As [`parse`], for a program with an overlay of its own: see
+/// [`run_own`](crate::experiment::run_own).
+///
+/// # Errors
+/// When it is not a scenario that can be run.
+pub fn parse_own(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Error> {
+    let value = read::json(text).map_err(|fault| Error::new(file, &fault))?;
+    any(file, value, overrides)
+}
+
+/// As [`load`], for a program with an overlay of its own.
+///
+/// # Errors
+/// When the file cannot be read, or is not a scenario that can be run.
+pub fn load_own(path: &Path, overrides: &Overrides) -> Result<Plan, Error> {
+    parse_own(&path.display().to_string(), &text(path)?, overrides)
+}
+
+/// Checks a scenario with whatever overlay.
+fn any(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
     let mut extended = extend::resolve(file, value)?;
     let mut value = extended.value.take();
     changed(&mut value, overrides).map_err(|fault| Error::new(file, &fault))?;
@@ -552,6 +582,25 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[test]
+    fn an_overlay_of_another_program_is_its_own() {
+        let mut scenario = small();
+        scenario["overlay"] = json!({"own": {"links": 1}});
+        let refused = "x.json: overlay.own: is an overlay of another program, which alone can run it; \
+                       give `chord`, `full_membership` or `tracker`";
+        assert_eq!(error(&scenario), refused);
+        let mut swept = small();
+        swept["sweep"] = json!({"overlay": [{"chord": {}}, {"own": {}}]});
+        assert_eq!(error(&swept), refused);
+        scenario["sweep"] = json!({"overlay.own.links": [1, {"many": true}]});
+        let plan = parse_own("x.json", &scenario.to_string(), &Overrides::default()).unwrap();
+        let links = plan.points.iter().map(|point| match &point.setup.overlay {
+            Overlay::Own(own) => own["links"].clone(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(links.collect::<Vec<_>>(), [json!(1), json!({"many": true})]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn servers(trace: &ChurnTrace) -> u32 {
 fn permanent(overlay: &Overlay) -> u32 {
     match overlay {
         Overlay::Tracker(tracker) => tracker.trackers,
-        Overlay::Chord(_) | Overlay::FullMembership(_) => 0,
+        Overlay::Chord(_) | Overlay::FullMembership(_) | Overlay::Own(_) => 0,
     }
 }
 
@@ -125,7 +125,7 @@ fn goes_with(scenario: &Scenario) -> Checked {
             let problem = "peers of a swarm come and go by their own rules";
             refuse(PLACE, problem, "give `population.joins` and `overlay.tracker.swarm.seed_time`")
         }
-        Overlay::Tracker(_) | Overlay::FullMembership(_) => Ok(()),
+        Overlay::Tracker(_) | Overlay::FullMembership(_) | Overlay::Own(_) => Ok(()),
     }
 }
 

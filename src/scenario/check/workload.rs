@@ -55,6 +55,8 @@ fn lookup_keys(keys: LookupKeys, overlay: &Overlay) -> Checked {
             "there are no fingers to ask for with `fingers` \"none\"",
             "give \"uniform\", or leave `overlay.chord.fingers` out",
         ),
+        // Whether they have any is known when they are asked.
+        (LookupKeys::OwnFingers, Overlay::Own(_)) => Ok(()),
         (LookupKeys::OwnFingers, Overlay::FullMembership(_) | Overlay::Tracker(_)) => refuse(
             place,
             "nodes have no fingers to ask for but on `chord`",

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::super::units::Span;
 use super::{default_request_timeout, one_second, one_u32, yes};
@@ -17,6 +18,9 @@ pub enum Overlay {
     FullMembership(FullMembership),
     /// Trackers that know which client has which file, as in BitTorrent.
     Tracker(Tracker),
+    /// An overlay of a program of your own, with whatever parameters it has: only that program
+    /// can run it.
+    Own(Map<String, Value>),
 }
 
 /// Chord, as in Stoica et al. 2001 and 2003.
