@@ -94,19 +94,21 @@ mod verify {
     #[test]
     fn what_comes_out_again_is_the_same() {
         let desk = Desk::with_scenario();
-        desk.run("results", &["--png", "--set", "workload.lookups.per_node=6"]);
+        desk.run("results", &["--png", "--report", "--set", "workload.lookups.per_node=6"]);
         let verify = desk.dhtsim(&["verify", "results", "--jobs", "1"]).assert().code(0);
         let said = stdout(&verify);
-        let files = fs::read_dir(desk.path("results/small")).unwrap().count();
+        // The page is made of the others.
+        let files = fs::read_dir(desk.path("results/small")).unwrap().count() - 1;
         let folder = PathBuf::from("results").join("small").display().to_string();
-        assert_eq!(said, format!("same     {folder}: 6 runs, {files} files\n"));
+        let without = "without report.html";
+        assert_eq!(said, format!("same     {folder}: 6 runs, {files} files, {without}\n"));
         assert!(files >= 12, "tables, plots and pictures");
         desk.dhtsim(&["verify", "results/small", "--quiet"]).assert().code(0).stdout("").stderr("");
         // What says the same as another table may be missing, and hidden files are nobody's.
         fs::remove_file(desk.path("results/small/metrics.csv")).unwrap();
         fs::write(desk.path("results/small/.notes"), "mine").unwrap();
         let said = stdout(&desk.dhtsim(&["verify", "results"]).assert().code(0));
-        assert!(said.starts_with("same ") && said.ends_with(", without metrics.csv\n"), "{said}");
+        assert!(said.starts_with("same ") && said.ends_with(", without metrics.csv, report.html\n"), "{said}");
     }
 
     #[test]

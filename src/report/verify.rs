@@ -6,10 +6,10 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::run_table::{RunTable, place};
-use super::{PARQUET, ReadError, tables};
+use super::{PAGE, PARQUET, ReadError, tables};
 
-/// Files that may be missing: others say the same.
-const OPTIONAL: [&str; 2] = [tables::METRICS_LONG, PARQUET];
+/// Files that may be there or not: others say the same.
+const OPTIONAL: [&str; 3] = [tables::METRICS_LONG, PARQUET, PAGE];
 
 /// The most characters of a line that are shown.
 const MOST_SHOWN: usize = 40;
