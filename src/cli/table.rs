@@ -77,7 +77,7 @@ fn column(text: &str) -> Result<(&'static Metric, String), Failure> {
 }
 
 /// A condition on a swept parameter, such as `population.nodes=64`.
-fn parse_where(text: &str) -> Result<(String, Condition), String> {
+pub(super) fn parse_where(text: &str) -> Result<(String, Condition), String> {
     let (label, value) = Overrides::parse_set(text)?;
     let condition = serde_json::from_value(value).map_err(|_| {
         "is not a condition; give a value, a list of values, or {\"at_least\": number, \
