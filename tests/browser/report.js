@@ -309,6 +309,12 @@ const tests = {
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     assert.equal(await page.locator('nav').isVisible(), false);
     assert.equal(await page.locator('#messages details').isVisible(), false);
+    // What is closed or idle is not on the sheet, and no control.
+    assert.equal(await page.locator('#messages').isVisible(), false);
+    assert.equal(await page.locator('#ring fieldset').filter({ hasText: 'Time' }).first().isVisible(), true);
+    for (const control of await page.locator('#ring select, #ring input, #ring .bar').all()) {
+      assert.equal(await control.isVisible(), false);
+    }
     const [inside, sheet] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.ok(inside <= sheet, `${inside} in ${sheet}`);
     await picture(page, 'print');

@@ -48,7 +48,10 @@ fn title(film: &Film, summary: &Summary) -> String {
     let mut title = film.system.to_owned();
     let Some(point) = summary.points.get(film.point) else { return title };
     let place = tables::place(summary, point);
-    if !place.is_empty() {
+    if place.split(", ").any(|part| part == title) {
+        // The point says already which system it is.
+        title = place;
+    } else if !place.is_empty() {
         add(&mut title, format_args!(", {place}"));
     }
     if point.repeats > 1 {

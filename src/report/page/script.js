@@ -490,7 +490,7 @@
       const before = startChoice.value;
       const starts = startsAt(askedAt());
       startChoice.replaceChildren(...starts.map((node) => make('option', { value: node }, `${nodes[node].id} (${nodes[node].address})`)));
-      if (starts.includes(Number(before))) startChoice.value = before;
+      if (before !== '' && starts.includes(Number(before))) startChoice.value = before;
       const { asked, lookups } = frames[frame];
       runChoice.replaceChildren(make('option', { value: '' }, 'choose one'), ...asked.map((route, place) => {
         const hops = route.path.length - 1;
@@ -588,7 +588,7 @@
         const when = frames.length === 1 ? '' : place === frame
           ? ` It is asked at this moment, ${seconds(frames[place].seconds)}.`
           : ` It is asked at ${seconds(frames[place].seconds)}, the nearest moment at which that was simulated.`;
-        wayText.replaceChildren(make('p', {}, `Choose a key and a node to start from, or click a key (◆) on the ring.${when}`));
+        wayText.replaceChildren(make('p', { class: 'idle' }, `Choose a key and a node to start from, or click a key (◆) on the ring.${when}`));
         return;
       }
       const { route } = way;
@@ -628,7 +628,7 @@
         return;
       }
       if (!state) {
-        nodeText.replaceChildren(make('p', {}, 'Click a node to see its predecessor, successors, fingers and keys.'));
+        nodeText.replaceChildren(make('p', { class: 'idle' }, 'Click a node to see its predecessor, successors, fingers and keys.'));
         return;
       }
       const { id, address } = nodes[chosen];
