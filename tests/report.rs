@@ -138,7 +138,7 @@ fn the_ring_that_is_shown_can_be_chosen() {
     let desk = Desk::new();
     let results = desk.run();
     let title = |page: &str| {
-        let (_, rest) = page.split_once("<span id=\"ring-title\">").unwrap();
+        let (_, rest) = page.split_once("<span id=\"ring-which\">").unwrap();
         rest.split_once("</span>").unwrap().0.to_owned()
     };
     let first = page(&results);

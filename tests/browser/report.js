@@ -326,7 +326,7 @@ const tests = {
 /** Where there are several rings, one is chosen. */
 async function severalRings({ page, wrong }) {
   const ring = page.locator('#ring');
-  const title = () => ring.locator('#ring-title').textContent();
+  const title = () => ring.locator('#ring-which').textContent();
   assert.match(await title(), /nodes = 24, repeat 1 of 0 to 1$/);
   await ring.locator('#ring-play').click();
   await ring.locator('#ring-choice').selectOption({ index: 1 });

@@ -58,11 +58,13 @@ impl Intervals {
             let half_width = |(point, rows): (&crate::measure::summary::Point, &&[RunRow])| {
                 let values = rows.iter().filter_map(|row| row.values.get(column).copied());
                 let values: Vec<f64> = values.flatten().collect();
-                let half_width = confidence_95(&values).filter(|half_width| *half_width > 0.0)?;
-                // Percentiles and extremes of all runs together are no means over runs.
+                let half_width = confidence_95(&values)?;
                 let shown = (metric.get)(point);
-                let is_mean = (shown - mean(&values)).abs() <= 1e-9 * shown.abs();
-                is_mean.then_some(half_width)
+                let rounding = 1e-9 * shown.abs();
+                // Percentiles and extremes of all runs together are no means over runs, and
+                // values that differ by rounding do not differ.
+                let is_mean = (shown - mean(&values)).abs() <= rounding;
+                (is_mean && half_width > rounding).then_some(half_width)
             };
             let of_metric: Vec<Option<f64>> =
                 summary.points.iter().zip(&of_points).map(half_width).collect();

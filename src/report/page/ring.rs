@@ -35,7 +35,7 @@ pub(super) fn section(films: &[Film], filmable: &[usize], summary: &Summary) -> 
     };
     format!(
         "<div id=\"ring-view\" class=\"ring\">\n<figure>{}\n\
-         <figcaption>The nodes of <span id=\"ring-title\">{title}</span>: clockwise by \
+         <figcaption>The nodes of <span id=\"ring-which\">{title}</span>: clockwise by \
          identifier, zero at the top. <span id=\"ring-caption\">{still}</span></figcaption>\
          </figure>\n<div id=\"ring-panel\"></div>\n</div>\n{}",
         self::still(film, &last),
@@ -84,8 +84,7 @@ fn others(films: &[Film], filmable: &[usize], summary: &Summary) -> String {
     add(
         &mut text,
         format_args!(
-            " (up to {MOST_NODES} nodes). These commands, in the folder of this page, write it \
-             with others:</p>\n"
+            " (up to {MOST_NODES} nodes).</p>\n"
         ),
     );
     let mut commands = String::new();
@@ -104,13 +103,13 @@ fn others(films: &[Film], filmable: &[usize], summary: &Summary) -> String {
         });
         add(&mut commands, format_args!("{} --ring-repeat {repeat}\n", escaped(&place)));
     }
-    let listed = commands.lines().count();
-    let commands = format!("<pre class=\"commands\">{commands}</pre>");
-    if listed > 3 {
-        add(&mut text, format_args!("<details><summary>Commands</summary>{commands}</details>\n"));
-    } else {
-        text.push_str(&commands);
-    }
+    add(
+        &mut text,
+        format_args!(
+            "<details><summary>Commands that write this page with others, given in its folder\
+             </summary>\n<pre class=\"commands\">{commands}</pre></details>\n"
+        ),
+    );
     text
 }
 

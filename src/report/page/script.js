@@ -208,7 +208,7 @@
       choice.addEventListener('change', () => {
         stop();
         const film = data.rings[Number(choice.value)];
-        document.getElementById('ring-title').textContent = film.title;
+        document.getElementById('ring-which').textContent = film.title;
         stop = ring(film, svg, panel);
       });
       document.getElementById('ring-view').before(make('label', { class: 'choice' }, make('span', {}, 'Ring'), choice));
