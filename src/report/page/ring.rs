@@ -81,12 +81,7 @@ fn others(films: &[Film], filmable: &[usize], summary: &Summary) -> String {
         0 => text.push_str("; no other point has a ring that can be shown"),
         more => add(&mut text, format_args!("; {more} other {of} that can be shown")),
     }
-    add(
-        &mut text,
-        format_args!(
-            " (up to {MOST_NODES} nodes).</p>\n"
-        ),
-    );
+    add(&mut text, format_args!(" (up to {MOST_NODES} nodes).</p>\n"));
     let mut commands = String::new();
     for point in filmable.iter().filter(|point| !is_here(point)).take(MOST_COMMANDS) {
         let Some(point) = summary.points.get(*point) else { continue };

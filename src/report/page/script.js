@@ -538,7 +538,7 @@
       make('label', {}, make('span', {}, 'Key'), keyChoice),
       make('label', {}, make('span', {}, 'From'), startChoice),
       ...(frames.some(({ asked }) => asked.length > 0)
-        ? [make('label', {}, make('span', {}, 'or of the run'), runChoice), runText] : []),
+        ? [make('label', {}, make('span', {}, 'In the run'), runChoice), runText] : []),
       make('div', { class: 'bar' }, back, forth, whole, clear), wayText);
     const nodeText = make('div', { id: 'ring-node' });
     const node = make('fieldset', {}, make('legend', {}, 'A node'), nodeText);
@@ -610,7 +610,8 @@
         const took = way.ofTheRun && route.took !== null ? ` and ${number(Number(route.took.toPrecision(4)))} ms` : '';
         const text = `after ${count(route.path.length - 1, 'hop')}${route.timeouts.length ? `, ${count(route.timeouts.length, 'time-out')}` : ''}${took}`;
         const right = ownerOf(key);
-        const instead = right === route.owner || right === undefined ? [] : [' instead of ', link(right, -2)];
+        // What was right when the run's own was answered is not known here.
+        const instead = way.ofTheRun || right === route.owner || right === undefined ? [] : [' instead of ', link(right, -2)];
         shown.push({
           right: () => make('p', {}, `✓ Answered ${text}: the key's owner is `, link(route.owner, -2), '.'),
           wrong: () => make('p', { class: 'bad' }, `✗ Answered wrongly ${text}: `, link(route.owner, -2), ...instead, '.'),
