@@ -52,6 +52,9 @@ pub struct Film {
     pub id_bits: u32,
     /// Whether the nodes keep fingers.
     pub has_fingers: bool,
+    /// Whether messages wait for one another at nodes or for links: lookups that are followed at
+    /// a moment are all asked at once, and slow one another then.
+    pub is_crowded: bool,
     /// All nodes that are spoken of.
     pub nodes: Vec<FilmNode>,
     /// What is to be seen, by ascending time.
@@ -233,6 +236,13 @@ fn moments(setup: &Setup, repeat: u32) -> Vec<Time> {
     moments
 }
 
+/// Whether messages can wait for one another.
+fn is_crowded(setup: &Setup) -> bool {
+    let network = &setup.network;
+    network.service_time.0 > Duration::default()
+        || network.classes.values().any(|class| class.upload.is_some())
+}
+
 struct Take<'s> {
     setup: &'s Setup,
     repeat: u32,
@@ -275,6 +285,7 @@ impl Task for Take<'_> {
             system,
             id_bits: setup.id_space.bits(),
             has_fingers: shape.fingers,
+            is_crowded: is_crowded(setup),
             nodes: camera.nodes,
             frames: camera.frames,
             keys,
@@ -594,7 +605,7 @@ mod tests {
         );
         let film = film(&plan, 0, 0).unwrap();
         let view = ring(&plan.base, None).unwrap();
-        assert_eq!((film.frames.len(), film.nodes.len()), (1, 20));
+        assert_eq!((film.frames.len(), film.nodes.len(), film.is_crowded), (1, 20, false));
         let states = &film.frames[0].changed;
         assert_eq!(states.iter().filter_map(|state| state.keys).sum::<u64>(), 500);
         let id = |number: usize| film.nodes[number].id.clone();
@@ -661,6 +672,7 @@ mod tests {
     fn lookups_of_the_run_stand_with_their_moments_and_change_nothing() {
         let plan = plan(
             r#"{"name": "x", "population": {"nodes": 16}, "duration": "60s", "repeat": 2,
+                "network": {"service_time": "1ms"},
                 "overlay": {"chord": {"successors": 4, "stabilize": {"period": "2s"},
                                       "fix_fingers": {"period": "2s"},
                                       "check_predecessor": {"period": "2s"}}},
@@ -670,6 +682,7 @@ mod tests {
         let [first, second] = [0, 1].map(|repeat| film(&plan, 0, repeat).unwrap());
         assert_ne!(first.nodes, second.nodes);
         for (repeat, film) in [(0, first), (1, second)] {
+            assert!(film.is_crowded);
             let run = crate::experiment::simulate(&plan.base, repeat);
             assert_eq!(film.frames.iter().map(|frame| frame.lookups).sum::<u64>(), run.issued);
             let mut next = film.frames.iter().map(|frame| frame.seconds).skip(1);
@@ -681,7 +694,8 @@ mod tests {
                 assert!(kept.is_sorted_by_key(|one| one.seconds.to_bits()));
             }
             let kept = || film.frames.iter().flat_map(|frame| &frame.of_the_run);
-            assert!(kept().filter(|one| one.seconds < 20.0).all(|one| one.route.is_right));
+            // What is asked a second before the crash is answered before it.
+            assert!(kept().filter(|one| one.seconds < 19.0).all(|one| one.route.is_right));
             let troubled = kept().filter(|one| !one.route.timeouts.is_empty()).count();
             assert!(troubled > 0 && troubled as u64 <= run.lookup_timeouts, "{troubled}");
         }

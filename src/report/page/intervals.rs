@@ -100,7 +100,8 @@ mod tests {
         let text = r#"{
             "name": "x", "population": {"nodes": 8}, "overlay": {"chord": {}}, "repeat": 3,
             "workload": {"lookups": {"per_node": 5}},
-            "sweep": {"population.nodes": [8, 64], "network.latency": ["10ms", "20ms"]}
+            "network": {"latency": {"uniform": {"from": "5ms", "to": "90ms"}}},
+            "sweep": {"population.nodes": [8, 64], "overlay.chord.successors": [2, 3]}
         }"#;
         let plan = parse("x.json", text, &Overrides::default()).unwrap();
         let outcome = experiment::run(&plan, 1, &Nowhere, &|_, _| {});

@@ -226,6 +226,7 @@ pub(super) fn data(film: &Film, summary: &Summary) -> Value {
         "title": title(film, summary),
         "bits": film.id_bits,
         "fingers": film.has_fingers,
+        "crowded": film.is_crowded,
         "nodes": nodes.collect::<Vec<Value>>(),
         "frames": frames,
         "keys": keys.collect::<Vec<Value>>(),

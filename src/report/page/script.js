@@ -588,7 +588,7 @@
         const when = frames.length === 1 ? '' : place === frame
           ? ` It is asked at this moment, ${seconds(frames[place].seconds)}.`
           : ` It is asked at ${seconds(frames[place].seconds)}, the nearest moment at which that was simulated.`;
-        wayText.replaceChildren(make('p', { class: 'idle' }, `Choose a key and a node to start from, or click a key (◆) on the ring.${when}`));
+        wayText.replaceChildren(make('p', { class: 'idle' }, `Choose a key and a node to start from, or click a key (◆) on the ring.${when}${film.crowded ? ' All such lookups are asked at once: they wait for one another at busy nodes.' : ''}`));
         return;
       }
       const { route } = way;
