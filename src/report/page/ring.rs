@@ -90,13 +90,15 @@ fn others(films: &[Film], filmable: &[usize], summary: &Summary) -> String {
     if more > MOST_COMMANDS {
         add(&mut commands, format_args!("… and {} more\n", more - MOST_COMMANDS));
     }
-    if repeats > 1 {
-        let (place, repeat) = films.first().map_or((String::new(), 0), |film| {
-            let point = summary.points.get(film.point);
-            let place = point.map_or_else(String::new, |point| command(point, summary));
-            (place, if film.repeat == 0 { 1 } else { 0 })
-        });
-        add(&mut commands, format_args!("{} --ring-repeat {repeat}\n", escaped(&place)));
+    let of_several = films.iter().find_map(|film| {
+        let point = summary.points.get(film.point).filter(|point| point.repeats > 1)?;
+        Some((command(point, summary), u32::from(film.repeat == 0)))
+    });
+    if let Some((command, other)) = of_several {
+        add(&mut commands, format_args!("{} --ring-repeat {other}\n", escaped(&command)));
+    }
+    if commands.is_empty() {
+        return text;
     }
     add(
         &mut text,
