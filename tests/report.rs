@@ -31,6 +31,7 @@ const SCENARIO: &str = r#"{
     "faults": [{"at": "20s", "until": "30s", "restart": {"random": 6}}],
     "measure": {"every": "5s"},
     "duration": "60s",
+    "repeat": 2,
     "sweep": {"population.nodes": [24, 12, 48]},
     "plots": [
         "hops",
@@ -132,6 +133,77 @@ fn bad_results_are_refused_in_one_line() {
     assert!(gone.contains("scenario.json: is not there; run the scenario again"), "{gone}");
 }
 
+#[test]
+fn the_ring_that_is_shown_can_be_chosen() {
+    let desk = Desk::new();
+    let results = desk.run();
+    let title = |page: &str| {
+        let (_, rest) = page.split_once("<span id=\"ring-which\">").unwrap();
+        rest.split_once("</span>").unwrap().0.to_owned()
+    };
+    let first = page(&results);
+    assert_eq!(title(&first), "Chord, nodes = 24, repeat 0 of 0 to 1");
+    // It says how to see others, and what it says does what it says.
+    let said = "\ndhtsim report . --ring population.nodes=12\n";
+    assert!(first.replace("commands\">", "commands\">\n").contains(said));
+    let report = |arguments: &[&str]| {
+        let all = ["report", ".", "--quiet"].iter().chain(arguments).copied();
+        let all: Vec<&str> = all.collect();
+        desk.dhtsim(&all).current_dir(&results).assert().success();
+        page(&results)
+    };
+    let other = report(&["--ring", "population.nodes=12"]);
+    assert_eq!(title(&other), "Chord, nodes = 12, repeat 0 of 0 to 1");
+    assert!(other.contains("dhtsim report . --ring population.nodes=24\n"));
+    let repeat = report(&["--ring", "population.nodes=12", "--ring-repeat", "1"]);
+    assert_eq!(title(&repeat), "Chord, nodes = 12, repeat 1 of 0 to 1");
+    let still = |page: &str| {
+        let (_, rest) = page.split_once("<g id=\"ring-still\">").unwrap();
+        rest.split_once("</svg>").unwrap().0.to_owned()
+    };
+    assert_ne!(still(&repeat), still(&other));
+    assert!(report(&[]) == first, "another page than the first one");
+    let refusal = |arguments: &[&str]| {
+        let all = ["report", "."].iter().chain(arguments).copied();
+        let all: Vec<&str> = all.collect();
+        let assert = desk.dhtsim(&all).current_dir(&results).assert().code(2).stdout("");
+        String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+    };
+    let refusals = [
+        (
+            ["--ring", "nodes=12"],
+            "looked-at: --ring nodes: is not swept; the swept parameters are population.nodes",
+        ),
+        (
+            ["--ring", "population.nodes=13"],
+            "looked-at: --ring population.nodes: at no point is it = 13; its values are 24, 12, 48",
+        ),
+        (
+            ["--ring-repeat", "2"],
+            "looked-at: --ring-repeat 2: there are 2 repeats, counted from 0; give a smaller \
+             number",
+        ),
+    ];
+    for (arguments, expected) in refusals {
+        assert_eq!(refusal(&arguments), format!("error: {expected}\n"));
+    }
+    assert!(page(&results) == first, "a refusal has changed the page");
+}
+
+#[test]
+fn a_system_without_a_ring_has_a_page_without_one() {
+    let desk = Desk::new();
+    let scenario = r#"{
+        "name": "fetch", "population": {"nodes": 5}, "overlay": {"tracker": {}}, "duration": "1min"
+    }"#;
+    fs::write(desk.folder.path().join("y.json"), scenario).unwrap();
+    desk.dhtsim(&["run", "y.json", "--quiet", "--report"]).assert().success().stderr("");
+    assert!(!page(&desk.folder.path().join("results/fetch")).contains("id=\"ring\""));
+    let refused = "error: fetch: --ring-repeat 0: there is no ring of up to 300 nodes to be shown; \
+                   leave it out\n";
+    desk.dhtsim(&["report", "results", "--ring-repeat", "0"]).assert().code(2).stderr(refused);
+}
+
 /// What the tests in the browser lack, if they lack anything.
 fn lacking() -> Option<&'static str> {
     let runs = |program: &str| {
@@ -164,8 +236,16 @@ fn in_a_real_browser() {
     }
     let results = Desk::new();
     let folder = results.run();
+    // The same with several rings and the other repeat.
+    let several = results.folder.path().join("several.html");
+    fs::copy(folder.join("report.html"), &several).unwrap();
+    let rings = ["report", "results", "--ring", "population.nodes=[12, 24]", "--ring-repeat", "1"];
+    results.dhtsim(&rings).assert().success();
+    fs::rename(folder.join("report.html"), folder.join("several.html")).unwrap();
+    fs::rename(several, folder.join("report.html")).unwrap();
     let mut command = Command::new("node");
-    command.arg(browser_folder().join("report.js")).arg(folder.join("report.html"));
+    command.arg(browser_folder().join("report.js"));
+    command.args(["report.html", "several.html"].map(|name| folder.join(name)));
     if let Some(pictures) = env::var_os("DHTSIM_PICTURES") {
         fs::create_dir_all(&pictures).unwrap();
         command.arg(pictures);

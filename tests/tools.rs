@@ -108,7 +108,10 @@ mod verify {
         fs::remove_file(desk.path("results/small/metrics.csv")).unwrap();
         fs::write(desk.path("results/small/.notes"), "mine").unwrap();
         let said = stdout(&desk.dhtsim(&["verify", "results"]).assert().code(0));
-        assert!(said.starts_with("same ") && said.ends_with(", without metrics.csv, report.html\n"), "{said}");
+        assert!(
+            said.starts_with("same ") && said.ends_with(", without metrics.csv, report.html\n"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Drive<'s, P: Overlay> {
     pub(super) before_fault: Option<BeforeFault>,
     /// Chooses through whom nodes come back, or join whose contact does not answer.
     contacts: Stream,
+    /// How many of the workload's coming lookups are written down.
+    pub(super) to_trace: u32,
 }
 
 /// Who has been joining for so long at the end has not got in.
@@ -166,6 +168,7 @@ impl<'s, P: Overlay> Drive<'s, P> {
             is_checked: true,
             before_fault: None,
             contacts: stream("contacts"),
+            to_trace: 0,
         }
     }
 

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-pub use film::film;
+pub use film::{film, filmable};
 pub use views::{
     FingerView, RingNodeView, RingView, RouteKey, RouteView, StepView, ViewError, ring, route,
 };

@@ -126,6 +126,10 @@ impl<P: Overlay> Drive<'_, P> {
         let Some((node, key)) = self.draw_lookup() else { return };
         let simulation = &mut self.simulation;
         let lookup = simulation.observer.issue(simulation.now(), node, key);
+        if self.to_trace > 0 {
+            self.to_trace -= 1;
+            simulation.observer.trace(lookup);
+        }
         simulation.operate(node, Operation::Lookup { lookup, key });
     }
 

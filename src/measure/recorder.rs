@@ -80,10 +80,22 @@ struct Followed {
 /// Where one lookup went.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Trace {
+    /// Who asked.
+    pub origin: Option<Address>,
+    /// What was looked for.
+    pub key: Id,
+    /// When it was asked.
+    pub asked: Time,
     /// The nodes at which it stood, its origin first.
     pub path: Vec<Address>,
+    /// Times that a node did not answer, by the place in the path at which it stood then.
+    pub timeouts: Vec<usize>,
     /// The answer, once there is one.
     pub owner: Option<Address>,
+    /// Whether the answer was right when it came.
+    pub is_right: bool,
+    /// How long the answer took.
+    pub took: Option<Duration>,
     /// Whether it has ended, with or without an answer.
     pub ended: bool,
 }
@@ -302,7 +314,12 @@ impl<'i> Recorder<'i> {
 
     /// Writes down where this lookup, which was issued last, goes from now on.
     pub fn trace(&mut self, lookup: LookupId) {
-        self.traces.push((lookup, Trace::default()));
+        let mut trace = Trace::default();
+        if let Some(followed) = self.lookups.get(lookup.0) {
+            (trace.origin, trace.key) = (Some(followed.origin), followed.key);
+            trace.asked = followed.issued;
+        }
+        self.traces.push((lookup, trace));
     }
 
     /// What is being written down, in the order in which the lookups were asked.
@@ -322,6 +339,13 @@ impl<'i> Recorder<'i> {
         }
         let found = self.traces.binary_search_by_key(&lookup, |(number, _)| *number);
         found.ok().map(|place| &mut self.traces[place].1)
+    }
+
+    /// A node did not answer a lookup, which is written down if the lookup is.
+    fn trace_timeout(&mut self, lookup: LookupId) {
+        if let Some(trace) = self.trace_of(lookup).filter(|trace| !trace.ended) {
+            trace.timeouts.push(trace.path.len().saturating_sub(1));
+        }
     }
 
     /// Closes the books at the end of the run.
@@ -451,10 +475,10 @@ impl<'i> Recorder<'i> {
             tally.after_fault.count_wrong(lookup.issued, self.fault);
         }
         if let Some(trace) = self.trace_of(number) {
-            trace.owner = match ending {
-                Ending::Answered { owner, .. } => Some(owner),
-                _ => None,
-            };
+            if let Ending::Answered { owner, .. } = ending {
+                (trace.owner, trace.is_right) = (Some(owner), is_right);
+                trace.took = Some(now.since(lookup.issued));
+            }
             trace.ended = true;
         }
     }
@@ -469,6 +493,7 @@ impl Observer for Recorder<'_> {
                 if let Some(lookup) = self.lookups.get(lookup.0) {
                     lookup.timeouts += 1;
                 }
+                self.trace_timeout(lookup);
             }
             Note::OwnerTimedOut(lookup) => {
                 self.accounts.now().all_timeouts += 1;
@@ -476,6 +501,7 @@ impl Observer for Recorder<'_> {
                     lookup.timeouts += 1;
                     lookup.owner_timeouts += 1;
                 }
+                self.trace_timeout(lookup);
             }
             Note::Retried(lookup) => {
                 if let Some(lookup) = self.lookups.get(lookup.0) {

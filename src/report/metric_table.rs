@@ -46,42 +46,14 @@ impl MetricTable {
         };
         let all = places(summaries);
         let known = labels(&all);
-        let options = self.conditions.iter().map(|(label, _)| ("--where", label));
-        let by = self.by.iter().map(|label| ("--by", label));
-        if let Some((option, label)) = options.chain(by).find(|(_, l)| !known.contains(&l.as_str()))
-        {
-            let mend = match &known[..] {
-                [] => "leave it out: nothing is swept".to_owned(),
-                known => format!("the swept parameters are {}", known.join(", ")),
-            };
-            return refuse(format!("{option} {label}"), "is not swept".to_owned(), mend);
-        }
-        for (label, condition) in &self.conditions {
-            let values = distinct(all.iter().filter_map(|place| place.get(label)));
-            let is_met = |wanted: &Condition| values.iter().any(|value| wanted.accepts(value));
-            let each = condition.values().iter().map(|value| Condition::Is(value.clone()));
-            let each: Vec<Condition> = each.collect();
-            if let Some(missed) = each.iter().chain([condition]).find(|wanted| !is_met(wanted)) {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                let mend = format!("its values are {}", values.join(", "));
-                return refuse(
-                    format!("--where {label}"),
-                    format!("at no point is it {missed}"),
-                    mend,
-                );
-            }
-        }
-        let passes = |place: &Place<'_>| {
-            let accepts = |(label, condition): &(String, Condition)| {
-                place.get(label).is_some_and(|value| condition.accepts(value))
-            };
-            self.conditions.iter().all(accepts)
+        let by_what = |chosen| match &self.by {
+            Some(by) if !known.contains(&by.as_str()) => Err(not_swept("--by", by, &known)),
+            _ => Ok(chosen),
         };
-        let shown: Vec<Place<'_>> = all.into_iter().filter(passes).collect();
-        if shown.is_empty() {
-            let problem = "no point satisfies all conditions".to_owned();
-            return refuse("--where".to_owned(), problem, "leave one out".to_owned());
-        }
+        let shown = match choose("--where", &self.conditions, &all).and_then(by_what) {
+            Ok(chosen) => chosen.into_iter().map(|number| all[number].clone()).collect::<Vec<_>>(),
+            Err((option, problem, mend)) => return refuse(option, problem, mend),
+        };
         Ok(markdown(&match &self.by {
             None => self.a_row_a_point(&shown),
             Some(by) => self.a_column_a_value(&shown, by),
@@ -133,6 +105,69 @@ impl MetricTable {
         }
         columns
     }
+}
+
+/// The points of results whose swept parameters satisfy conditions, which this option gave.
+///
+/// # Errors
+/// When a name or value is not one of the sweep, or no point is left.
+pub fn points_where(
+    summary: &Summary,
+    option: &str,
+    conditions: &[(String, Condition)],
+) -> Result<Vec<usize>, TableError> {
+    let all = places(std::slice::from_ref(summary));
+    choose(option, conditions, &all).map_err(|(option, problem, mend)| {
+        let scenarios = summary.scenario.clone();
+        TableError { scenarios, option, problem, mend }
+    })
+}
+
+/// The option, what is wrong with it, and the mend.
+type Refusal = (String, String, String);
+
+fn not_swept(option: &str, label: &str, known: &[&str]) -> Refusal {
+    let mend = match known {
+        [] => "leave it out: nothing is swept".to_owned(),
+        known => format!("the swept parameters are {}", known.join(", ")),
+    };
+    (format!("{option} {label}"), "is not swept".to_owned(), mend)
+}
+
+/// The numbers of the places that satisfy all conditions.
+fn choose(
+    option: &str,
+    conditions: &[(String, Condition)],
+    all: &[Place<'_>],
+) -> Result<Vec<usize>, Refusal> {
+    let known = labels(all);
+    let is_known = |label: &String| known.contains(&label.as_str());
+    if let Some((label, _)) = conditions.iter().find(|(label, _)| !is_known(label)) {
+        return Err(not_swept(option, label, &known));
+    }
+    for (label, condition) in conditions {
+        let values = distinct(all.iter().filter_map(|place| place.get(label)));
+        let is_met = |wanted: &Condition| values.iter().any(|value| wanted.accepts(value));
+        let each = condition.values().iter().map(|value| Condition::Is(value.clone()));
+        let each: Vec<Condition> = each.collect();
+        if let Some(missed) = each.iter().chain([condition]).find(|wanted| !is_met(wanted)) {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            let mend = format!("its values are {}", values.join(", "));
+            return Err((format!("{option} {label}"), format!("at no point is it {missed}"), mend));
+        }
+    }
+    let passes = |place: &Place<'_>| {
+        let accepts = |(label, condition): &(String, Condition)| {
+            place.get(label).is_some_and(|value| condition.accepts(value))
+        };
+        conditions.iter().all(accepts)
+    };
+    let chosen: Vec<usize> = (0..all.len()).filter(|number| passes(&all[*number])).collect();
+    if chosen.is_empty() {
+        let problem = "no point satisfies all conditions".to_owned();
+        return Err((option.to_owned(), problem, "leave one out".to_owned()));
+    }
+    Ok(chosen)
 }
 
 /// A point and what tells it apart.

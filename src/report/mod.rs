@@ -37,8 +37,8 @@ mod verify;
 
 pub use compare::{CompareError, Comparison, Pairing, Row, Side, Word};
 pub use folder::{WriteError, ensure_writable};
-pub use metric_table::{MetricTable, TableError};
-pub use page::{PAGE, page, write_page};
+pub use metric_table::{MetricTable, TableError, points_where};
+pub use page::{Intervals, PAGE, Shown, page, write_page};
 pub use published_table::published_table;
 pub use verify::Verification;
 

@@ -1,8 +1,8 @@
 // Looks at a report in a real browser, as tests/report.rs asks it to:
 //
-//   node report.js REPORT.html [FOLDER FOR PICTURES]
+//   node report.js REPORT.html SEVERAL.html [FOLDER FOR PICTURES]
 //
-// The report must be of the scenario of that test. Ends with an error at the first thing that
+// The reports must be of the scenario of that test, the second one with two rings. Ends with an error at the first thing that
 // is not as it should be.
 'use strict';
 
@@ -17,15 +17,15 @@ const FLAGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 
-const [file, pictures] = process.argv.slice(2);
-const url = pathToFileURL(path.resolve(file)).href;
+const [file, several, pictures] = process.argv.slice(2);
 
 function browserPath() {
   return execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
 }
 
 /** A page that keeps count of everything that it must not do. */
-async function open(browser, options = {}) {
+async function open(browser, name, options = {}) {
+  const url = pathToFileURL(path.resolve(name)).href;
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
   const page = await context.newPage();
   const wrong = [];
@@ -122,7 +122,8 @@ const tests = {
     assert.ok(column > 0, heads.join(', '));
     const values = async () => {
       const cells = await table.locator(`tbody td:nth-child(${column + 1})`).allTextContents();
-      return cells.map(Number);
+      for (const cell of cells) assert.match(cell, /^[\d.]+ ± [\d.]+$/);
+      return cells.map((cell) => Number(cell.split(' ')[0]));
     };
     const button = table.locator('th button').nth(column);
     await button.click();
@@ -141,7 +142,7 @@ const tests = {
     const node = Number(await mark.getAttribute('data-node'));
     await mark.click();
     const known = await page.evaluate((number) => {
-      const film = JSON.parse(document.getElementById('data').textContent).ring;
+      const film = JSON.parse(document.getElementById('data').textContent).rings[0];
       let state;
       for (const [, changed] of film.frames) for (const one of changed) if (one[0] === number) state = one;
       return { id: film.nodes[number][1], before: film.nodes[state[2]][1], next: film.nodes[state[3][0]][1], keys: state[5] };
@@ -167,8 +168,8 @@ const tests = {
   async 'a lookup is stepped through'({ page }) {
     const ring = page.locator('#ring');
     const route = await page.evaluate(() => {
-      const film = JSON.parse(document.getElementById('data').textContent).ring;
-      const [key, owner, ...path] = film.routes.reduce((a, b) => (b.length > a.length ? b : a));
+      const film = JSON.parse(document.getElementById('data').textContent).rings[0];
+      const [key, [, owner, path]] = film.asked.at(-1)[1].reduce((a, b) => (b[1][2].length > a[1][2].length ? b : a));
       return { key, path, owner: film.nodes[owner][1], ids: path.map((node) => film.nodes[node][1]) };
     });
     assert.ok(route.path.length > 2, 'some lookup takes two hops');
@@ -228,6 +229,53 @@ const tests = {
     assert.match(await ring.locator('#ring-play').textContent(), /Play/);
   },
 
+  async 'a lookup is asked at the moment that is shown'({ page }) {
+    const ring = page.locator('#ring');
+    const way = ring.locator('#ring-way');
+    await ring.locator('.events button', { hasText: 'servers down' }).click();
+    assert.match(await way.textContent(), /asked at this moment, 20 s/);
+    const troubled = await page.evaluate(() => {
+      const film = JSON.parse(document.getElementById('data').textContent).rings[0];
+      const frame = film.frames.findIndex(([, , gone]) => gone.length > 0);
+      const [, routes] = film.asked.find(([place]) => place === frame);
+      const [key, [, , path, timeouts]] = routes.find(([, route]) => route.length > 3);
+      return { key, path, timeouts, starts: new Set(routes.map(([, route]) => route[2][0])).size };
+    });
+    assert.equal(troubled.starts, 18);
+    assert.equal(await ring.locator('#ring-start option').count(), 18);
+    await ring.locator('#ring-key').selectOption(String(troubled.key));
+    await ring.locator('#ring-start').selectOption(String(troubled.path[0]));
+    assert.match(await ring.locator('#ring-now').textContent(), /^20 s/);
+    await ring.locator('#ring-all').click();
+    assert.equal(await way.locator('li').count(), troubled.path.length);
+    const said = await way.textContent();
+    assert.ok(said.includes('asked at 20 s') && said.includes('that it asked did not answer'), said);
+    assert.ok(said.includes(`${troubled.timeouts.length} time-out`), said);
+    await picture(page, 'lookup-in-trouble');
+  },
+
+  async 'lookups of the run are stepped through'({ page }) {
+    const ring = page.locator('#ring');
+    const way = ring.locator('#ring-way');
+    await ring.locator('.events button', { hasText: 'servers down' }).click();
+    const texts = await ring.locator('#ring-run option').allTextContents();
+    assert.ok(texts.length > 2, texts.join('; '));
+    const place = texts.findIndex((text) => text.includes('time-out'));
+    assert.match(texts[place], /^(✓|✗|open) .*2\d[\d.]* s, key \S+ from \S+: \d+ hops?, \d+ time-outs?$/);
+    assert.match(await ring.locator('#ring-run-text').textContent(), /^\d+ of the \d+ that the run asked/);
+    await ring.locator('#ring-run').selectOption(String(place - 1));
+    assert.equal(await way.locator('li').count(), 1);
+    await ring.locator('#ring-all').click();
+    const said = await way.textContent();
+    assert.match(said, /asked at 2\d[\d.]* s in the run/);
+    assert.match(said, /did not answer/);
+    assert.match(await ring.locator('#ring-now').textContent(), /^20 s/);
+    assert.ok(await ring.locator('.key.chosen').count() === 1);
+    await picture(page, 'lookup-of-the-run');
+    await ring.locator('#ring-later').click();
+    assert.equal(await ring.locator('#ring-run').inputValue(), '');
+  },
+
   async 'it is light and dark'({ page }) {
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const before = await ground();
@@ -261,6 +309,12 @@ const tests = {
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     assert.equal(await page.locator('nav').isVisible(), false);
     assert.equal(await page.locator('#messages details').isVisible(), false);
+    // What is closed or idle is not on the sheet, and no control.
+    assert.equal(await page.locator('#messages').isVisible(), false);
+    assert.equal(await page.locator('#ring fieldset').filter({ hasText: 'Time' }).first().isVisible(), true);
+    for (const control of await page.locator('#ring select, #ring input, #ring .bar').all()) {
+      assert.equal(await control.isVisible(), false);
+    }
     const [inside, sheet] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.ok(inside <= sheet, `${inside} in ${sheet}`);
     await picture(page, 'print');
@@ -269,10 +323,31 @@ const tests = {
   },
 };
 
+/** Where there are several rings, one is chosen. */
+async function severalRings({ page, wrong }) {
+  const ring = page.locator('#ring');
+  const title = () => ring.locator('#ring-which').textContent();
+  assert.match(await title(), /nodes = 24, repeat 1 of 0 to 1$/);
+  await ring.locator('#ring-play').click();
+  await ring.locator('#ring-choice').selectOption({ index: 1 });
+  assert.match(await title(), /nodes = 12, repeat 1 of 0 to 1$/);
+  assert.equal(await ring.locator('[data-node]').count(), 12);
+  assert.equal(await ring.locator('fieldset').count(), 3);
+  // The time of the first one stands still.
+  await page.waitForTimeout(1500);
+  assert.match(await ring.locator('#ring-now').textContent(), /^60 s/);
+  await ring.locator('#ring-step').click();
+  assert.equal(await ring.locator('path.pointer.way').count(), 1);
+  await picture(page, 'several');
+  await ring.locator('#ring-choice').selectOption({ index: 0 });
+  assert.equal(await ring.locator('[data-node]').count(), 24);
+  assert.deepEqual(wrong, []);
+}
+
 async function main() {
   const browser = await chromium.launch({ executablePath: browserPath(), headless: true, args: FLAGS });
   try {
-    const opened = await open(browser, { colorScheme: 'light' });
+    const opened = await open(browser, file, { colorScheme: 'light' });
     await picture(opened.page, 'light');
     for (const [name, test] of Object.entries(tests)) {
       try {
@@ -289,7 +364,9 @@ async function main() {
     assert.equal(asked, 'refused');
     assert.match(opened.wrong.join(), /Content Security Policy/);
 
-    const still = await open(browser, { javaScriptEnabled: false });
+    await severalRings(await open(browser, several));
+
+    const still = await open(browser, file, { javaScriptEnabled: false });
     assert.equal(await still.page.locator('#ring-still .node').count(), 24);
     assert.ok(await still.page.locator('.plot svg').first().isVisible());
     assert.ok(await still.page.locator('#results table').first().isVisible());

@@ -24,9 +24,12 @@ use crate::scenario::Plan;
 use crate::scenario::format::{Plot, TimePlot};
 use crate::whole_file::write_whole;
 
+mod intervals;
 mod ring;
 mod tables;
 mod words;
+
+pub use intervals::Intervals;
 
 /// The file of a results folder that is to be looked at.
 pub const PAGE: &str = "report.html";
@@ -43,32 +46,43 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 /// page longer than this.
 const LONG: usize = 1_200_000;
 
+/// What a page shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The results.
+    pub summary: &'a Summary,
+    /// The scenario that gave them.
+    pub plan: &'a Plan,
+    /// How well their means are known.
+    pub intervals: &'a Intervals,
+    /// The rings to look at. The first one stands there without the script, too.
+    pub films: &'a [Film],
+    /// The points of which there could be films.
+    pub filmable: &'a [usize],
+}
+
 /// Writes the page into a folder of results, and returns its path. The old page stays until
 /// the new one is complete.
 ///
 /// # Errors
 /// When a plot cannot be drawn or the file cannot be written.
-pub fn write_page(
-    folder: &Path,
-    summary: &Summary,
-    plan: &Plan,
-    film: Option<&Film>,
-) -> Result<PathBuf, WriteError> {
+pub fn write_page(folder: &Path, shown: Shown<'_>) -> Result<PathBuf, WriteError> {
     let path = folder.join(PAGE);
     let failed = |reason: &dyn std::fmt::Display| WriteError::NoPage {
         path: path.clone(),
         reason: reason.to_string(),
     };
-    let text = page(summary, plan, film).map_err(|reason| failed(&reason))?;
+    let text = page(shown).map_err(|reason| failed(&reason))?;
     write_whole(&path, text.as_bytes()).map_err(|reason| failed(&reason))?;
     Ok(path)
 }
 
-/// The page as a text: of the same results, scenario and film always the same.
+/// The page as a text: of the same results, scenario and films always the same.
 ///
 /// # Errors
 /// Says what could not be drawn.
-pub fn page(summary: &Summary, plan: &Plan, film: Option<&Film>) -> Result<String, String> {
+pub fn page(shown: Shown<'_>) -> Result<String, String> {
+    let Shown { summary, plan, intervals, films, filmable } = shown;
     let mut page = Page::default();
     page.section("scenario", "Scenario", &words::scenario(plan));
     page.section("again", "Run it again", &again(summary, plan)?);
@@ -76,21 +90,16 @@ pub fn page(summary: &Summary, plan: &Plan, film: Option<&Film>) -> Result<Strin
     page.section("notices", "To be known besides", &notices(summary));
     page.plots(summary, &plan.scenario.plots)?;
     page.section("faults", "What broke and mended", &tables::happenings(summary));
-    let ring = match film {
-        Some(film) => {
-            page.section("ring", "The ring", &ring::section(film, summary));
-            ring::data(film)
-        }
-        None => Value::Null,
-    };
-    page.section("results", "Results", &tables::results(summary));
+    page.section("ring", "The ring", &ring::section(films, filmable, summary));
+    let rings: Vec<Value> = films.iter().map(|film| ring::data(film, summary)).collect();
+    page.section("results", "Results", &tables::results(summary, intervals));
     page.section("growth", "Growth with the number of nodes", &tables::fits(summary));
     page.section("published", "Beside published numbers", &tables::published(summary));
     page.section("messages", "Messages", &tables::messages(summary));
 
     let data = json!({
         "figures": page.values,
-        "ring": ring,
+        "rings": rings,
         "scenario": serde_json::to_string_pretty(&plan.source).map_err(|e| e.to_string())? + "\n",
         "name": summary.scenario,
     });

@@ -198,13 +198,29 @@
     paper.addEventListener('blur', () => show(null));
   }
 
-  // The ring.
-  if (data.ring) ring(data.ring);
-
-  function ring(film) {
-    const RADIUS = 270;
+  // The ring; where there are several, the one that is chosen.
+  if (data.rings.length > 0) {
     const svg = document.getElementById('ring-drawing');
     const panel = document.getElementById('ring-panel');
+    let stop = ring(data.rings[0], svg, panel);
+    if (data.rings.length > 1) {
+      const choice = make('select', { id: 'ring-choice' }, ...data.rings.map((film, place) => make('option', { value: place }, film.title)));
+      choice.addEventListener('change', () => {
+        stop();
+        const film = data.rings[Number(choice.value)];
+        document.getElementById('ring-which').textContent = film.title;
+        stop = ring(film, svg, panel);
+      });
+      document.getElementById('ring-view').before(make('label', { class: 'choice' }, make('span', {}, 'Ring'), choice));
+    }
+  }
+
+  /** Shows a ring in place of the one that is there; what it returns stops its time. */
+  function ring(film, svg, panel) {
+    const RADIUS = 270;
+    // Not two of them listen to the marks of one.
+    svg.replaceChildren();
+    panel.replaceChildren();
     const size = 1n << BigInt(film.bits);
     const nodes = film.nodes.map(([address, id, share]) => ({ address, id, share, value: BigInt(`0x${id}`) }));
     const keys = film.keys.map(([id, share]) => ({ id, share, value: BigInt(`0x${id}`) }));
@@ -212,7 +228,7 @@
 
     // Everything that is there, at every frame.
     let now = new Map();
-    const frames = film.frames.map(([seconds, changed, gone, happenings]) => {
+    const frames = film.frames.map(([seconds, changed, gone, happenings, lookups, ofTheRun]) => {
       now = new Map(now);
       const came = [];
       for (const node of gone) now.delete(node);
@@ -226,16 +242,25 @@
         .sort((a, b) => (nodes[a].value < nodes[b].value ? -1 : 1));
       const after = new Map(order.map((node, place) => [node, order[(place + 1) % order.length]]));
       const before = new Map(order.map((node, place) => [node, order[(place + order.length - 1) % order.length]]));
-      return { seconds, states: now, order, after, before, came, gone, happenings };
+      const asked = ofTheRun.map(([when, took, [id, share], route]) => (
+        { when, took, ...journey({ id, share, value: BigInt(`0x${id}`) }, route) }));
+      return { seconds, states: now, order, after, before, came, gone, happenings, lookups, asked };
     });
-    const routes = new Map();
-    for (const [key, owner, ...path] of film.routes) routes.set(`${key} ${path[0]}`, { key, owner, path });
-    const starts = [...new Set(film.routes.map((route) => route[2]))]
-      .sort((a, b) => (nodes[a].value < nodes[b].value ? -1 : 1));
+    // The frames at whose moments any key can be looked up from any node, with these ways.
+    const moments = new Map(film.asked.map(([place, ways]) => {
+      const routes = new Map();
+      for (const [key, route] of ways) routes.set(`${key} ${route[2][0]}`, journey(keys[key], route));
+      return [place, routes];
+    }));
+
+    /** Where a lookup went, and how it ended. */
+    function journey(key, [ending, owner, path, timeouts = []]) {
+      return { key, ending: ['right', 'wrong', 'failed', 'open'][ending], owner, path, timeouts };
+    }
 
     let frame = frames.length - 1;
     let chosen = null;
-    let way = null; // { route, step }: a lookup and how far it has come
+    let way = null; // { route, step, ofTheRun }: a lookup, how far it has come, whose it is
     const lastFrame = frames.length - 1;
 
     const short = (id) => (id.length > 12 ? `${id.slice(0, 8)}…` : id);
@@ -252,7 +277,6 @@
     };
 
     // What is drawn: the ring below, then pointers, then nodes.
-    document.getElementById('ring-still').remove();
     const caption = document.getElementById('ring-caption');
     caption.textContent = '● up, ○ joining, ▲ leaving, ■ frozen, × gone since the frame before, ◆ key; a dashed ring around a node: its successor is not the right one.';
     const lines = draw('g');
@@ -321,7 +345,7 @@
       }
       keys.forEach((key, place) => {
         const [x, y] = at(key.share, RADIUS - size - 14);
-        const isChosen = way ? way.route.key === place : Number(keyChoice.value) === place;
+        const isChosen = way ? way.route.key === key : Number(keyChoice.value) === place;
         const mark = draw('path', {
           class: `key${isChosen ? ' chosen' : ''}`, d: 'M0 -6L6 0L0 6L-6 0z', 'data-key': place,
           transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})${isChosen ? ' scale(1.5)' : ''}`,
@@ -333,6 +357,12 @@
         });
         shown.push(mark);
       });
+      if (way && !keys.includes(way.route.key)) {
+        const [x, y] = at(way.route.key.share, RADIUS - size - 14);
+        const mark = draw('path', { class: 'key chosen', d: 'M0 -6L6 0L0 6L-6 0z', transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(1.5)` });
+        mark.append(draw('title', {}, `key ${way.route.key.id}`));
+        shown.push(mark);
+      }
       marks.replaceChildren(...shown);
       labels.replaceChildren();
       if (few) {
@@ -437,17 +467,61 @@
     }
 
     const keyChoice = make('select', { id: 'ring-key' }, ...keys.map((key, place) => make('option', { value: place }, key.id)));
-    const startChoice = make('select', { id: 'ring-start' }, ...starts.map((node) => make('option', { value: node }, `${nodes[node].id} (${nodes[node].address})`)));
+    const startChoice = make('select', { id: 'ring-start' });
+    const runChoice = make('select', { id: 'ring-run' });
+    const runText = make('p', { id: 'ring-run-text' });
     const wayText = make('div', { 'aria-live': 'polite', id: 'ring-way' });
+
+    /** The frame nearest to this one at whose moment lookups can be asked. */
+    function askedAt() {
+      const distance = (place) => Math.abs(frames[place].seconds - frames[frame].seconds);
+      return [...moments.keys()].reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    }
+    function startsAt(place) {
+      return [...new Set([...moments.get(place).values()].map((route) => route.path[0]))]
+        .sort((a, b) => (nodes[a].value < nodes[b].value ? -1 : 1));
+    }
+    let offered = null; // the frame whose nodes and lookups are to be chosen from
+
+    /** Offers the nodes that can ask at this moment, and the lookups of the run after it. */
+    function offer() {
+      if (offered === frame) return;
+      offered = frame;
+      const before = startChoice.value;
+      const starts = startsAt(askedAt());
+      startChoice.replaceChildren(...starts.map((node) => make('option', { value: node }, `${nodes[node].id} (${nodes[node].address})`)));
+      if (before !== '' && starts.includes(Number(before))) startChoice.value = before;
+      const { asked, lookups } = frames[frame];
+      runChoice.replaceChildren(make('option', { value: '' }, 'choose one'), ...asked.map((route, place) => {
+        const hops = route.path.length - 1;
+        const parts = [`${hops} ${hops === 1 ? 'hop' : 'hops'}`];
+        if (route.timeouts.length) parts.push(count(route.timeouts.length, 'time-out'));
+        const mark = { right: '✓', wrong: '✗ wrong', failed: '✗ no answer', open: 'open at the end' }[route.ending];
+        return make('option', { value: place }, `${mark} ${seconds(route.when)}, key ${short(route.key.id)} from ${short(nodes[route.path[0]].id)}: ${parts.join(', ')}`);
+      }));
+      runChoice.disabled = asked.length === 0;
+      runText.textContent = asked.length === 0 ? 'The run asked none between this moment and the next one shown.'
+        : `${asked.length} of the ${number(lookups)} that the run asked between this moment and the next one shown, among them the first that met with trouble.`;
+    }
+    const count = (many, what) => `${many} ${what}${many === 1 ? '' : 's'}`;
+
     function begin() {
       stop();
-      const route = routes.get(`${keyChoice.value} ${startChoice.value}`);
+      const place = askedAt();
+      const route = moments.get(place).get(`${keyChoice.value} ${startChoice.value}`);
       if (!route) return;
-      frame = lastFrame;
+      frame = place;
       chosen = null;
-      way = { route, step: 0 };
+      way = { route, step: 0, ofTheRun: false };
       update();
     }
+    runChoice.addEventListener('change', () => {
+      stop();
+      const route = frames[frame].asked[Number(runChoice.value)];
+      chosen = null;
+      way = runChoice.value === '' || !route ? null : { route, step: 0, ofTheRun: true };
+      update();
+    });
     function step(by) {
       if (!way) begin();
       if (!way) return;
@@ -463,10 +537,12 @@
     const lookup = make('fieldset', {}, make('legend', {}, 'A lookup, hop by hop'),
       make('label', {}, make('span', {}, 'Key'), keyChoice),
       make('label', {}, make('span', {}, 'From'), startChoice),
+      ...(frames.some(({ asked }) => asked.length > 0)
+        ? [make('label', {}, make('span', {}, 'In the run'), runChoice), runText] : []),
       make('div', { class: 'bar' }, back, forth, whole, clear), wayText);
     const nodeText = make('div', { id: 'ring-node' });
     const node = make('fieldset', {}, make('legend', {}, 'A node'), nodeText);
-    panel.append(time, ...(starts.length > 0 ? [lookup] : []), node);
+    panel.append(time, lookup, node);
 
     function link(other, from) {
       if (other < 0) return '–';
@@ -493,7 +569,7 @@
 
     /** By which of its pointers a node passed a lookup on. */
     function pointer(from, to) {
-      const state = frames[lastFrame].states.get(from);
+      const state = frames[frame].states.get(from);
       if (!state) return '';
       const place = state.successors.indexOf(to);
       if (place === 0) return 'its successor';
@@ -508,27 +584,40 @@
       const ended = way && way.step === way.route.path.length - 1;
       forth.disabled = whole.disabled = Boolean(ended);
       if (!way) {
-        wayText.replaceChildren(make('p', {}, `Choose a key and a node to start from, or click a key (◆) on the ring.${frames.length > 1 ? ' Lookups are asked at the end of the run.' : ''}`));
+        const place = askedAt();
+        const when = frames.length === 1 ? '' : place === frame
+          ? ` It is asked at this moment, ${seconds(frames[place].seconds)}.`
+          : ` It is asked at ${seconds(frames[place].seconds)}, the nearest moment at which that was simulated.`;
+        wayText.replaceChildren(make('p', { class: 'idle' }, `Choose a key and a node to start from, or click a key (◆) on the ring.${when}${film.crowded ? ' All such lookups are asked at once: they wait for one another at busy nodes.' : ''}`));
         return;
       }
       const { route } = way;
-      const key = keys[route.key];
+      const { key } = route;
       const share = (from) => Number((((key.value - nodes[from].value) % size + size) % size * 1000000n) / size) / 10000;
       const list = make('ol', { start: 0 });
       route.path.forEach((hop, place) => {
         if (place > way.step) return;
         const item = make('li', {}, link(hop, -2), place > 0 ? ` by ${pointer(route.path[place - 1], hop) || 'what it was told'}` : '', `, ${number(share(hop))} % of the ring to go`);
+        const silent = route.timeouts.filter((at) => at === place).length;
+        if (silent) item.append(make('span', { class: 'bad' }, `; ${silent === 1 ? 'a node' : `${silent} nodes`} that it asked did not answer`));
         if (place === way.step) item.setAttribute('aria-current', 'step');
         list.append(item);
       });
-      const shown = [list];
+      const when = way.ofTheRun ? route.when : frames[frame].seconds;
+      const shown = frames.length === 1 ? [list]
+        : [make('p', {}, `Key ${short(key.id)}, asked at ${seconds(when)}${way.ofTheRun ? ' in the run' : ''}:`), list];
       if (ended) {
-        const hops = route.path.length - 1;
+        const took = way.ofTheRun && route.took !== null ? ` and ${number(Number(route.took.toPrecision(4)))} ms` : '';
+        const text = `after ${count(route.path.length - 1, 'hop')}${route.timeouts.length ? `, ${count(route.timeouts.length, 'time-out')}` : ''}${took}`;
         const right = ownerOf(key);
-        const text = `after ${hops} ${hops === 1 ? 'hop' : 'hops'}`;
-        if (route.owner < 0) shown.push(make('p', { class: 'bad' }, `✗ No answer ${text}.`));
-        else if (route.owner === right) shown.push(make('p', {}, `✓ Answered ${text}: the key's owner is `, link(route.owner, -2), '.'));
-        else shown.push(make('p', { class: 'bad' }, `✗ Answered wrongly ${text}: `, link(route.owner, -2), ' instead of ', link(right, -2), '.'));
+        // What was right when the run's own was answered is not known here.
+        const instead = way.ofTheRun || right === route.owner || right === undefined ? [] : [' instead of ', link(right, -2)];
+        shown.push({
+          right: () => make('p', {}, `✓ Answered ${text}: the key's owner is `, link(route.owner, -2), '.'),
+          wrong: () => make('p', { class: 'bad' }, `✗ Answered wrongly ${text}: `, link(route.owner, -2), ...instead, '.'),
+          failed: () => make('p', { class: 'bad' }, `✗ No answer ${text}.`),
+          open: () => make('p', {}, `Not answered yet when the run ended, ${text}.`),
+        }[route.ending]());
       }
       wayText.replaceChildren(...shown);
     }
@@ -540,7 +629,7 @@
         return;
       }
       if (!state) {
-        nodeText.replaceChildren(make('p', {}, 'Click a node to see its predecessor, successors, fingers and keys.'));
+        nodeText.replaceChildren(make('p', { class: 'idle' }, 'Click a node to see its predecessor, successors, fingers and keys.'));
         return;
       }
       const { id, address } = nodes[chosen];
@@ -570,7 +659,7 @@
           make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'finger'), make('th', { scope: 'col' }, 'starts at'), make('th', { scope: 'col' }, 'node'))),
           make('tbody', {}, ...rows)));
       }
-      if (starts.includes(chosen)) {
+      if (startsAt(askedAt()).includes(chosen)) {
         shown.push(make('div', { class: 'bar' }, make('button', { type: 'button', onclick: () => {
           startChoice.value = chosen;
           begin();
@@ -580,6 +669,8 @@
     }
 
     function update() {
+      offer();
+      if (!way?.ofTheRun) runChoice.value = '';
       drawNodes();
       drawLines();
       drawTime();
@@ -587,6 +678,7 @@
       drawNode();
     }
     update();
+    return stop;
   }
 
   document.documentElement.dataset.ready = '1';

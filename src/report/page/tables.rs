@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::add;
+use super::{Intervals, add};
 use crate::experiment::claims::show;
 use crate::measure::metrics::{self, METRICS, Metric};
 use crate::measure::summary::{Point, Summary};
@@ -90,6 +90,19 @@ impl Table {
         self.shown(value, &with_minus(&show(value)));
     }
 
+    /// A mean, with half the width of its interval.
+    fn mean(&mut self, value: f64, half_width: f64) {
+        let (shown, half) = (with_minus(&show(value)), half(half_width));
+        add(
+            &mut self.rows,
+            format_args!(
+                "<td class=\"number\" data-value=\"{value:e}\">{} <i>± {}</i></td>",
+                escaped(&shown),
+                escaped(&half)
+            ),
+        );
+    }
+
     fn shown(&mut self, value: f64, shown: &str) {
         if !value.is_finite() {
             self.rows.push_str("<td class=\"number\">–</td>");
@@ -132,6 +145,11 @@ impl Table {
     }
 }
 
+/// Half a width, of which two digits say enough.
+fn half(width: f64) -> String {
+    show(format!("{width:.1e}").parse().unwrap_or(width))
+}
+
 /// Where in the sweep a point stands, in words.
 pub(super) fn place(summary: &Summary, point: &Point) -> String {
     name_of(&point.params, summary).replace('\u{a0}', " ")
@@ -160,7 +178,12 @@ fn happened(summary: &Summary, metric: &Metric) -> bool {
     summary.points.iter().map(value).any(|value| value.is_finite() && value != 0.0)
 }
 
-fn metrics_table(summary: &Summary, caption: &str, columns: &[&Metric]) -> String {
+fn metrics_table(
+    summary: &Summary,
+    intervals: &Intervals,
+    caption: &str,
+    columns: &[&Metric],
+) -> String {
     let mut table = Table::new(caption);
     param_columns(&mut table, summary);
     for metric in columns {
@@ -168,23 +191,33 @@ fn metrics_table(summary: &Summary, caption: &str, columns: &[&Metric]) -> Strin
         let name = metric.name.replace(['.', '_'], " ");
         table.number_column(&name, &format!("{}{unit}{}", metric.about, metric.unit));
     }
-    for point in summary.points.iter().take(MOST_POINTS) {
+    for (number, point) in summary.points.iter().enumerate().take(MOST_POINTS) {
         table.row("");
         params(&mut table, summary, point);
         for metric in columns {
-            table.number((metric.get)(point));
+            let value = (metric.get)(point);
+            match intervals.half_width(number, metric) {
+                Some(half_width) => table.mean(value, half_width),
+                None => table.number(value),
+            }
         }
     }
     table.html()
 }
 
 /// The results of the points: the most important ones, then all by what they are about.
-pub(super) fn results(summary: &Summary) -> String {
+pub(super) fn results(summary: &Summary, intervals: &Intervals) -> String {
     let headlines = HEADLINES.iter().filter_map(|name| metrics::find(name));
     let headlines: Vec<&Metric> = headlines.filter(|metric| happened(summary, metric)).collect();
     let mut content = String::new();
     if !headlines.is_empty() {
-        content.push_str(&metrics_table(summary, "In short", &headlines));
+        content.push_str(&metrics_table(summary, intervals, "In short", &headlines));
+    }
+    if intervals.any() {
+        content.push_str(
+            "<p class=\"hint\">± is half the width of the 95 % interval of a mean over repeats, \
+             by Student’s distribution. Counts are sums over repeats, and have none.</p>\n",
+        );
     }
     if summary.points.len() > MOST_POINTS {
         add(
@@ -211,7 +244,7 @@ pub(super) fn results(summary: &Summary) -> String {
     }
     for (name, metrics) in groups {
         let name = name.replace('_', " ");
-        let table = metrics_table(summary, &format!("All of {name}"), &metrics);
+        let table = metrics_table(summary, intervals, &format!("All of {name}"), &metrics);
         add(
             &mut content,
             format_args!("<details><summary>{}</summary>\n{table}</details>\n", escaped(&name)),
