@@ -66,7 +66,8 @@ impl Report {
         let name = &summary.scenario;
         let mut rings = Rings::first(plan);
         if !self.ring.is_empty() {
-            let chosen = report::points_where(summary, "--ring", &self.ring)
+            let params = summary.points.iter().map(|point| &point.params);
+            let chosen = report::points_where(name, params, "--ring", &self.ring)
                 .map_err(|error| Failure::BadInput(error.to_string()))?;
             let of_them = rings.filmable.iter().filter(|point| chosen.contains(point));
             rings.points = of_them.copied().take(MOST_RINGS).collect();

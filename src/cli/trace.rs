@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::experiment::{self, RunNumber, claims};
 use crate::journal::Archive;
+use crate::report;
 use crate::scenario::Plan;
 use crate::scenario::format::Condition;
 use crate::sim::Time;
@@ -123,27 +124,16 @@ impl Trace {
         let repeat = self.repeat;
         if repeat >= plan.repeat {
             let problem = format!("there is no repeat {repeat}");
-            let mend = format!("{} has those from 0 to {}", plan.file, plan.repeat - 1);
-            return Err(Failure::BadInput(format!("--trace-repeat: {problem}; {mend}")));
+            let mend = format!("give one from 0 to {}", plan.repeat - 1);
+            return Err(Failure::BadInput(format!(
+                "{}: --trace-repeat: {problem}; {mend}",
+                plan.file
+            )));
         }
-        let mut points = plan.points.iter();
-        let is_wanted = |(name, condition): &(String, Condition),
-                         params: &serde_json::Map<_, _>| {
-            params.get(name).is_some_and(|value| condition.accepts(value))
-        };
-        let point = points.position(|point| {
-            self.conditions.iter().all(|condition| is_wanted(condition, &point.params))
-        });
-        let point = point.ok_or_else(|| {
-            let swept = plan.points.first().map(|point| &point.params);
-            let swept: Vec<&str> =
-                swept.iter().flat_map(|params| params.keys()).map(String::as_str).collect();
-            let mend = match &swept[..] {
-                [] => "it has no sweep: leave --trace-where out".to_owned(),
-                swept => format!("give values of its sweep of {}", swept.join(", ")),
-            };
-            Failure::BadInput(format!("--trace-where: {} has no such point; {mend}", plan.file))
-        })?;
+        let params = plan.points.iter().map(|point| &point.params);
+        let chosen = report::points_where(&plan.file, params, "--trace-where", &self.conditions)
+            .map_err(|error| Failure::BadInput(error.to_string()))?;
+        let point = chosen.first().copied().unwrap_or(0);
         Ok(RunNumber { point, repeat })
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics of results side by side, as a table for a README.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::markdown::{cell, decimals_for, number};
 use super::plots::{in_words, short};
@@ -54,23 +54,34 @@ impl MetricTable {
             Ok(chosen) => chosen.into_iter().map(|number| all[number].clone()).collect::<Vec<_>>(),
             Err((option, problem, mend)) => return refuse(option, problem, mend),
         };
+        let points: Vec<&Point> = summaries.iter().flat_map(|summary| &summary.points).collect();
+        let figure_of = |place: &Place<'_>, metric: &Metric| (metric.get)(points[place.number]);
         Ok(markdown(&match &self.by {
-            None => self.a_row_a_point(&shown),
-            Some(by) => self.a_column_a_value(&shown, by),
+            None => self.a_row_a_point(&shown, figure_of),
+            Some(by) => self.a_column_a_value(&shown, by, figure_of),
         }))
     }
 
-    fn a_row_a_point(&self, shown: &[Place<'_>]) -> Vec<Column> {
+    fn a_row_a_point(
+        &self,
+        shown: &[Place<'_>],
+        figure_of: impl Fn(&Place<'_>, &Metric) -> f64,
+    ) -> Vec<Column> {
         let mut columns = parameters(shown, &differing(shown));
         columns.extend(self.metrics.iter().map(|(metric, header)| Column {
             header: header.clone(),
-            cells: shown.iter().map(|place| figure((metric.get)(place.point))).collect(),
+            cells: shown.iter().map(|place| figure(figure_of(place, metric))).collect(),
             is_numeric: true,
         }));
         columns
     }
 
-    fn a_column_a_value(&self, shown: &[Place<'_>], by: &str) -> Vec<Column> {
+    fn a_column_a_value(
+        &self,
+        shown: &[Place<'_>],
+        by: &str,
+        figure_of: impl Fn(&Place<'_>, &Metric) -> f64,
+    ) -> Vec<Column> {
         let mut others = differing(shown);
         others.retain(|label| *label != by);
         // A row for each setting of the other parameters and each metric.
@@ -95,7 +106,7 @@ impl MetricTable {
             let figure_at = |(setting, (metric, _)): &(&Place<'_>, &(&Metric, String))| {
                 let mut there = shown.iter().filter(|place| place.get(by) == Some(value));
                 let place = there.find(|place| place.agrees_in(setting, &others));
-                figure(place.map_or(f64::NAN, |place| (metric.get)(place.point)))
+                figure(place.map_or(f64::NAN, |place| figure_of(place, metric)))
             };
             // The names of variants and scenarios speak for themselves.
             let words = words(value);
@@ -107,18 +118,21 @@ impl MetricTable {
     }
 }
 
-/// The points of results whose swept parameters satisfy conditions, which this option gave.
+/// The numbers of those points of a scenario whose swept parameters, given for each, satisfy
+/// conditions, which this option gave.
 ///
 /// # Errors
 /// When a name or value is not one of the sweep, or no point is left.
-pub fn points_where(
-    summary: &Summary,
+pub fn points_where<'a>(
+    scenario: &str,
+    params: impl Iterator<Item = &'a Map<String, Value>>,
     option: &str,
     conditions: &[(String, Condition)],
 ) -> Result<Vec<usize>, TableError> {
-    let all = places(std::slice::from_ref(summary));
+    let place = |(number, params)| Place { scenario: None, params, number };
+    let all: Vec<Place<'_>> = params.enumerate().map(place).collect();
     choose(option, conditions, &all).map_err(|(option, problem, mend)| {
-        let scenarios = summary.scenario.clone();
+        let scenarios = scenario.to_owned();
         TableError { scenarios, option, problem, mend }
     })
 }
@@ -170,18 +184,19 @@ fn choose(
     Ok(chosen)
 }
 
-/// A point and what tells it apart.
+/// What tells a point apart, and the number of the point.
 #[derive(Clone)]
 struct Place<'a> {
     scenario: Option<Value>,
-    point: &'a Point,
+    params: &'a Map<String, Value>,
+    number: usize,
 }
 
 impl Place<'_> {
     fn get(&self, label: &str) -> Option<&Value> {
         match &self.scenario {
             Some(scenario) if label == SCENARIO => Some(scenario),
-            _ => self.point.params.get(label),
+            _ => self.params.get(label),
         }
     }
 
@@ -190,17 +205,20 @@ impl Place<'_> {
     }
 }
 
-fn places(summaries: &[Summary]) -> Vec<Place<'_>> {
+fn places<'s>(summaries: &'s [Summary]) -> Vec<Place<'s>> {
     let place =
         |summary: &Summary| (summaries.len() > 1).then(|| Value::String(summary.scenario.clone()));
-    let of = |summary| move |point| Place { scenario: place(summary), point };
-    summaries.iter().flat_map(|summary| summary.points.iter().map(of(summary))).collect()
+    let of_summary =
+        |summary: &'s Summary| summary.points.iter().map(move |point| (place(summary), point));
+    let all = summaries.iter().flat_map(of_summary).enumerate();
+    all.map(|(number, (scenario, point))| Place { scenario, params: &point.params, number })
+        .collect()
 }
 
 /// What some of the points have, in the order of their sweeps.
 fn labels<'a>(places: &[Place<'a>]) -> Vec<&'a str> {
     let scenario = places.iter().filter(|place| place.scenario.is_some()).map(|_| SCENARIO);
-    let params = places.iter().flat_map(|place| place.point.params.keys().map(String::as_str));
+    let params = places.iter().flat_map(|place| place.params.keys().map(String::as_str));
     distinct(scenario.chain(params))
 }
 
