@@ -3,31 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod desk;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use assert_cmd::assert::OutputAssertExt;
-use assert_cmd::cargo::cargo_bin;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A folder of its own, with a scenario in it.
-struct Desk {
-    folder: TempDir,
-}
+use desk::{Desk, stdout};
 
 impl Desk {
-    fn new() -> Desk {
-        Desk { folder: TempDir::new().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     /// Writes a small scenario with these fields changed.
     fn scenario(&self, changes: &Value) -> &Desk {
         let mut scenario = json!({
@@ -43,28 +32,9 @@ impl Desk {
     }
 
     fn file(&self, text: &str) -> &Desk {
-        fs::write(self.path("x.json"), text).unwrap();
+        self.write("x.json", text);
         self
     }
-
-    fn dhtsim(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin!("dhtsim"));
-        command.current_dir(self.folder.path()).args(arguments);
-        command
-    }
-
-    /// The one line on standard error of a command that ends with this code and says
-    /// nothing on standard output.
-    fn refusal(&self, arguments: &[&str], code: i32) -> String {
-        let assert = self.dhtsim(arguments).assert().code(code).stdout("");
-        let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said.trim_end().to_owned()
-    }
-}
-
-fn stdout(assert: &assert_cmd::assert::Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
 #[test]
@@ -369,18 +339,18 @@ mod run {
         desk.scenario(&claims(true, true));
         let refusal = desk.refusal(&["run", "x.json", "missing.json"], 2);
         assert!(refusal.contains("missing.json: cannot be read"), "{refusal}");
-        assert_eq!(tree(desk.folder.path()).len(), 1, "nothing but the scenario is there");
+        assert_eq!(tree(desk.folder()).len(), 1, "nothing but the scenario is there");
     }
 
     #[test]
     fn ends_with_3_when_results_cannot_be_written_and_leaves_nothing() {
         let desk = Desk::new();
         desk.scenario(&json!({}));
-        let before = tree(desk.folder.path());
+        let before = tree(desk.folder());
         // A file where a folder should be; permissions would not stop root.
         desk.refusal(&["run", "x.json", "--out", "x.json"], 3);
         desk.refusal(&["run", "x.json", "--out", "x.json/below", "--quiet"], 3);
-        assert_eq!(tree(desk.folder.path()), before);
+        assert_eq!(tree(desk.folder()), before);
     }
 
     #[test]
@@ -389,10 +359,10 @@ mod run {
         desk.scenario(&json!({}));
         fs::create_dir_all(desk.path("results/small")).unwrap();
         fs::write(desk.path("results/small/thesis.tex"), "a year of work").unwrap();
-        let before = tree(desk.folder.path());
+        let before = tree(desk.folder());
         let refusal = desk.refusal(&["run", "x.json"], 3);
         assert!(refusal.contains("small: holds something else than results"), "{refusal}");
-        assert_eq!(tree(desk.folder.path()), before);
+        assert_eq!(tree(desk.folder()), before);
     }
 
     #[test]
@@ -465,7 +435,7 @@ mod run {
     fn leaves_the_old_results_when_it_is_killed() {
         let desk = Desk::new();
         desk.scenario(&json!({})).dhtsim(&["run", "x.json", "--quiet"]).assert().code(0);
-        let before = tree(desk.folder.path());
+        let before = tree(desk.folder());
         // Hours of work, killed when it has begun.
         let long = ["run", "x.json", "--set", "population.nodes=10000"];
         let long = [&long[..], &["--set", "workload.lookups.per_node=10000"]].concat();
@@ -475,7 +445,7 @@ mod run {
         assert_eq!(said, "small: 1 run\n");
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success());
-        assert_eq!(tree(desk.folder.path()), before);
+        assert_eq!(tree(desk.folder()), before);
     }
 
     #[test]

@@ -7,14 +7,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod desk;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use assert_cmd::assert::OutputAssertExt;
-use assert_cmd::cargo::cargo_bin;
-use tempfile::TempDir;
+
+use desk::Desk;
 
 /// A ring on which servers crash and come back, with text that must not become markup.
 const SCENARIO: &str = r#"{
@@ -44,28 +46,19 @@ const SCENARIO: &str = r#"{
     ]
 }"#;
 
-struct Desk {
-    folder: TempDir,
-}
-
 impl Desk {
-    fn new() -> Desk {
-        let desk = Desk { folder: TempDir::new().unwrap() };
-        fs::write(desk.folder.path().join("x.json"), SCENARIO).unwrap();
+    /// A desk with that scenario.
+    fn with_scenario() -> Desk {
+        let desk = Desk::new();
+        desk.write("x.json", SCENARIO);
         desk
-    }
-
-    fn dhtsim(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin!("dhtsim"));
-        command.current_dir(self.folder.path()).args(arguments);
-        command
     }
 
     /// The results with their page.
     fn run(&self) -> PathBuf {
         // One of its claims is broken.
         self.dhtsim(&["run", "x.json", "--quiet", "--report"]).assert().code(1).stderr("");
-        self.folder.path().join("results/looked-at")
+        self.path("results/looked-at")
     }
 }
 
@@ -75,7 +68,7 @@ fn page(folder: &Path) -> String {
 
 #[test]
 fn the_page_of_existing_results_is_the_same_and_nothing_else_changes() {
-    let desk = Desk::new();
+    let desk = Desk::with_scenario();
     let results = desk.run();
     let first = page(&results);
     let names = || {
@@ -100,7 +93,7 @@ fn the_page_of_existing_results_is_the_same_and_nothing_else_changes() {
 
 #[test]
 fn the_page_needs_nothing_but_itself() {
-    let page = page(&Desk::new().run());
+    let page = page(&Desk::with_scenario().run());
     assert!(page.contains("default-src 'none'"));
     for outside in ["src=\"http", "href=\"http", "url(", "@import", "<link", "<iframe", "import("] {
         assert!(!page.contains(outside), "{outside} on the page");
@@ -113,7 +106,7 @@ fn the_page_needs_nothing_but_itself() {
 
 #[test]
 fn bad_results_are_refused_in_one_line() {
-    let desk = Desk::new();
+    let desk = Desk::with_scenario();
     let refusal = |arguments: &[&str]| {
         let assert = desk.dhtsim(arguments).assert().code(2).stdout("");
         String::from_utf8(assert.get_output().stderr.clone()).unwrap()
@@ -135,7 +128,7 @@ fn bad_results_are_refused_in_one_line() {
 
 #[test]
 fn the_ring_that_is_shown_can_be_chosen() {
-    let desk = Desk::new();
+    let desk = Desk::with_scenario();
     let results = desk.run();
     let title = |page: &str| {
         let (_, rest) = page.split_once("<span id=\"ring-which\">").unwrap();
@@ -192,13 +185,13 @@ fn the_ring_that_is_shown_can_be_chosen() {
 
 #[test]
 fn a_system_without_a_ring_has_a_page_without_one() {
-    let desk = Desk::new();
+    let desk = Desk::with_scenario();
     let scenario = r#"{
         "name": "fetch", "population": {"nodes": 5}, "overlay": {"tracker": {}}, "duration": "1min"
     }"#;
-    fs::write(desk.folder.path().join("y.json"), scenario).unwrap();
+    fs::write(desk.path("y.json"), scenario).unwrap();
     desk.dhtsim(&["run", "y.json", "--quiet", "--report"]).assert().success().stderr("");
-    assert!(!page(&desk.folder.path().join("results/fetch")).contains("id=\"ring\""));
+    assert!(!page(&desk.path("results/fetch")).contains("id=\"ring\""));
     let refused = "error: fetch: --ring-repeat 0: there is no ring of up to 300 nodes to be shown; \
                    leave it out\n";
     desk.dhtsim(&["report", "results", "--ring-repeat", "0"]).assert().code(2).stderr(refused);
@@ -234,10 +227,10 @@ fn in_a_real_browser() {
         eprintln!("skipped: the tests in the browser need {what}");
         return;
     }
-    let results = Desk::new();
+    let results = Desk::with_scenario();
     let folder = results.run();
     // The same with several rings and the other repeat.
-    let several = results.folder.path().join("several.html");
+    let several = results.path("several.html");
     fs::copy(folder.join("report.html"), &several).unwrap();
     let rings = ["report", "results", "--ring", "population.nodes=[12, 24]", "--ring-repeat", "1"];
     results.dhtsim(&rings).assert().success();

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)] // Processes are waited for.
 
+mod desk;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,17 +14,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use assert_cmd::cargo::cargo_bin;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder with a scenario of many short runs in it.
-struct Desk(TempDir);
+use desk::Desk;
 
 impl Desk {
-    /// The runs take so many simulated seconds.
-    fn new(seconds: u32) -> Desk {
-        let desk = Desk(TempDir::new().unwrap());
+    /// A desk with a scenario of many short runs, which take so many simulated seconds.
+    fn with_sweep(seconds: u32) -> Desk {
+        let desk = Desk::new();
         let scenario = json!({
             "name": "sweep",
             "population": {"nodes": 64},
@@ -41,18 +41,8 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin!("dhtsim"));
-        command.current_dir(self.0.path()).args(arguments);
-        command
-    }
-
     fn output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        self.dhtsim(arguments).output().unwrap()
     }
 
     /// Standard output of a command that ends with this code.
@@ -83,7 +73,7 @@ fn assert_same(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>
 #[cfg(unix)]
 #[test]
 fn a_sweep_that_is_killed_goes_on_where_it_was() {
-    let desk = Desk::new(150);
+    let desk = Desk::with_sweep(150);
     desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
     let undisturbed = desk.results("whole");
     let run = ["run", "sweep.json", "--out", "killed", "--jobs", "2"];
@@ -93,7 +83,7 @@ fn a_sweep_that_is_killed_goes_on_where_it_was() {
     // machines are slow, it comes to its end.
     let (mut kills, mut was, mut grew) = (0, 0, 0);
     loop {
-        let mut command = desk.command(&run);
+        let mut command = desk.dhtsim(&run);
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         sleep(Duration::from_millis(20 + 25 * kills));
         if let Some(status) = process.try_wait().unwrap() {
@@ -118,10 +108,10 @@ fn a_sweep_that_is_killed_goes_on_where_it_was() {
 #[cfg(unix)]
 #[test]
 fn a_sweep_that_is_interrupted_says_so_and_goes_on_later() {
-    let desk = Desk::new(150);
+    let desk = Desk::with_sweep(150);
     let run = ["run", "sweep.json", "--out", "interrupted", "--jobs", "2"];
     let journal = desk.path("interrupted/.runs/sweep.runs");
-    let mut command = desk.command(&run);
+    let mut command = desk.dhtsim(&run);
     let process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while fs::metadata(&journal).map_or(0, |file| file.len()) < 10_000 {
@@ -145,7 +135,7 @@ fn a_sweep_that_is_interrupted_says_so_and_goes_on_later() {
 
 #[test]
 fn more_repeats_and_values_run_only_what_is_new() {
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     let run = |set: &[&str]| {
         let output = desk.output(&[&["run", "sweep.json", "--out", "grown"], set].concat());
         String::from_utf8(output.stderr).unwrap()
@@ -166,7 +156,7 @@ fn more_repeats_and_values_run_only_what_is_new() {
 
 #[test]
 fn shares_merge_to_what_one_process_gives() {
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
     let planned = desk.said(&["plan", "sweep.json", "--out", "plan", "--shares", "5"], 0);
     assert!(planned.starts_with("plan: 36 runs in 5 shares; about "), "{planned}");
@@ -197,7 +187,7 @@ fn shares_merge_to_what_one_process_gives() {
 /// What lost points by the command line knows it, and claims about them are no fault of its.
 #[test]
 fn a_narrowed_sweep_is_run_again_from_its_results() {
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     let file = desk.path("sweep.json");
     let mut scenario: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     scenario["expect"] = json!([{
@@ -220,7 +210,7 @@ fn a_narrowed_sweep_is_run_again_from_its_results() {
     let page = String::from_utf8(results["report.html"].clone()).unwrap();
     let (_, command) = page.split_once("<pre id=\"command\">dhtsim ").unwrap();
     let (command, _) = command.split_once("</pre>").unwrap();
-    let mut again = desk.command(&command.split(' ').collect::<Vec<_>>());
+    let mut again = desk.dhtsim(&command.split(' ').collect::<Vec<_>>());
     let output = again.arg("--report").current_dir(desk.path("a/sweep")).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{command}");
     assert_same(&results, &desk.results("a/sweep/again"));
@@ -229,7 +219,7 @@ fn a_narrowed_sweep_is_run_again_from_its_results() {
 /// Several parameters in step and points left out: in results they are as any other.
 #[test]
 fn what_is_zipped_and_left_out_is_swept_as_all_else() {
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     let file = desk.path("sweep.json");
     let base: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     fs::write(desk.path("base.json"), base.to_string()).unwrap();
@@ -316,14 +306,14 @@ fn gnu_parallel_runs_the_shares() {
     if !is_there("parallel") {
         return;
     }
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
     desk.said(&["plan", "sweep.json", "--out", "the plan", "--shares", "4"], 0);
     desk.said(&["run", "--plan", "the plan", "--shard", "2/4"], 0);
     let script = desk.said(&["export", "parallel", "the plan"], 0);
     fs::write(desk.path("sweep.sh"), script).unwrap();
     let mut parallel = Command::new("bash");
-    parallel.current_dir(desk.0.path()).args(["sweep.sh", "--jobs", "2"]);
+    parallel.current_dir(desk.folder()).args(["sweep.sh", "--jobs", "2"]);
     let output = parallel.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     desk.said(&["merge", "the plan", "--out", "merged", "--quiet"], 0);
@@ -394,14 +384,14 @@ fn gnu_parallel_runs_the_shares_on_other_machines() {
     if !(is_there("parallel") && is_there(SSHD)) {
         return;
     }
-    let desk = Desk::new(20);
+    let desk = Desk::with_sweep(20);
     desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
     desk.said(&["plan", "sweep.json", "--out", "it's the plan", "--shares", "4"], 0);
     let script = desk.said(&["export", "parallel", "it's the plan"], 0);
     fs::write(desk.path("sweep.sh"), script).unwrap();
     let laboratory = Laboratory::open();
     let mut parallel = Command::new("bash");
-    parallel.current_dir(desk.0.path()).args(["sweep.sh", "--ssh", &laboratory.ssh()]);
+    parallel.current_dir(desk.folder()).args(["sweep.sh", "--ssh", &laboratory.ssh()]);
     let output = parallel.args(["--sshlogin", "1/lab1,1/lab2"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
@@ -437,7 +427,7 @@ impl Slurm {
 
     fn run(&self, desk: &Desk, program: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(program);
-        command.current_dir(desk.0.path()).args(arguments);
+        command.current_dir(desk.folder()).args(arguments);
         let output = command.env("SLURM_CONF", self.0.path().join("slurm.conf")).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{program} {arguments:?}: {errors}");
@@ -466,7 +456,7 @@ fn a_slurm_array_with_a_killed_task_comes_to_the_same() {
     if !(is_there("slurmctld") && is_there("munged")) {
         return;
     }
-    let desk = Desk::new(300);
+    let desk = Desk::with_sweep(300);
     desk.said(&["run", "sweep.json", "--out", "whole", "--quiet"], 0);
     desk.said(&["plan", "sweep.json", "--out", "plan", "--shares", "4"], 0);
     let script = desk.said(&["export", "slurm", "plan"], 0);

@@ -3,25 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod desk;
+
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use assert_cmd::assert::{Assert, OutputAssertExt};
-use assert_cmd::cargo::cargo_bin;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A folder of its own.
-struct Desk {
-    folder: TempDir,
-}
+use desk::{Desk, stdout};
 
 impl Desk {
-    fn new() -> Desk {
-        Desk { folder: TempDir::new().unwrap() }
-    }
-
     /// A desk with a small sweep with everything that a results folder may hold.
     fn with_scenario() -> Desk {
         let desk = Desk::new();
@@ -44,19 +36,6 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn dhtsim(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin!("dhtsim"));
-        command.current_dir(self.folder.path()).args(arguments);
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
-            command.env_remove(name);
-        }
-        command
-    }
-
     /// Runs the scenario, with results in this folder.
     fn run(&self, out: &str, more: &[&str]) {
         let run = [&["run", "x.json", "--quiet", "--out", out], more].concat();
@@ -68,24 +47,11 @@ impl Desk {
         stdout(&self.dhtsim(arguments).assert().code(0).stderr(""))
     }
 
-    /// The one line on standard error of a command that ends with this code and says
-    /// nothing on standard output.
-    fn refusal(&self, arguments: &[&str], code: i32) -> String {
-        let assert = self.dhtsim(arguments).assert().code(code).stdout("");
-        let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said.trim_end().to_owned()
-    }
-
     fn edit(&self, file: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(file)).unwrap();
         assert!(text.contains(from), "{from} is not in {file}");
         fs::write(self.path(file), text.replacen(from, to, 1)).unwrap();
     }
-}
-
-fn stdout(assert: &Assert) -> String {
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
 }
 
 mod verify {
@@ -292,7 +258,7 @@ mod init {
         let refusal = desk.refusal(&["init", "chord"], 2);
         assert!(refusal.starts_with("error: chord.json: is there already; "), "{refusal}");
         assert_eq!(fs::read_to_string(desk.path("chord.json")).unwrap(), "mine");
-        assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 1, "nothing else is there");
+        assert_eq!(fs::read_dir(desk.folder()).unwrap().count(), 1, "nothing else is there");
         let refusal = desk.refusal(&["init", "chord", "missing/chord.json"], 3);
         assert!(refusal.starts_with("error: missing/chord.json: cannot be written"), "{refusal}");
     }

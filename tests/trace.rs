@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod desk;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use assert_cmd::cargo::cargo_bin;
 use dhtsim::experiment;
 use dhtsim::measure::Tally;
 use dhtsim::measure::summary::MessageCount;
@@ -18,7 +19,8 @@ use dhtsim::trace::Filter;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+use desk::Desk;
 
 /// The scenarios that `dhtsim init` writes, one for each kind of system.
 fn beginnings() -> impl Iterator<Item = (String, Setup)> {
@@ -251,9 +253,9 @@ fn nodes_are_named_as_everywhere() {
     assert_eq!(trace(&[&format!("0x{id}")]), by_index);
 }
 
-/// A folder with a small scenario.
-fn desk() -> TempDir {
-    let desk = TempDir::new().unwrap();
+/// A desk with a small scenario.
+fn desk() -> Desk {
+    let desk = Desk::new();
     let scenario = json!({
         "name": "small",
         "population": {"nodes": 8},
@@ -262,17 +264,16 @@ fn desk() -> TempDir {
         "repeat": 2,
         "sweep": {"population.nodes": [8, 16]},
     });
-    fs::write(desk.path().join("x.json"), scenario.to_string()).unwrap();
+    desk.write("x.json", &scenario.to_string());
     desk
 }
 
-fn run(desk: &TempDir, arguments: &[&str]) -> Output {
-    let mut command = Command::new(cargo_bin!("dhtsim"));
-    command.current_dir(desk.path()).args(["run", "x.json"]).args(arguments).output().unwrap()
+fn run(desk: &Desk, arguments: &[&str]) -> Output {
+    desk.dhtsim(&[&["run", "x.json"], arguments].concat()).output().unwrap()
 }
 
-fn lines(desk: &TempDir, name: &str) -> Vec<Value> {
-    let text = fs::read_to_string(desk.path().join(name)).unwrap();
+fn lines(desk: &Desk, name: &str) -> Vec<Value> {
+    let text = fs::read_to_string(desk.path(name)).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -305,10 +306,9 @@ fn the_command_line_chooses_run_and_events() {
     assert_eq!(count(&traced, "event"), BTreeMap::from([("start", 16), ("note", 48)]));
 
     // A traced run is like any other: the same results, and it is kept for the next time.
-    let again = TempDir::new().unwrap();
-    fs::copy(desk.path().join("x.json"), again.path().join("x.json")).unwrap();
+    let again = self::desk();
     assert!(run(&again, &[]).status.success());
-    let runs = |desk: &TempDir| fs::read(desk.path().join("results/small/runs.csv")).unwrap();
+    let runs = |desk: &Desk| fs::read(desk.path("results/small/runs.csv")).unwrap();
     assert_eq!(runs(&desk), runs(&again));
     let output = run(&desk, &["--trace", "t.jsonl", "--trace-lookup", "5"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -323,13 +323,11 @@ fn what_cannot_be_traced_is_refused_in_one_line() {
     let refused = |arguments: &[&str]| {
         let output = run(&desk, arguments);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(
-            !desk.path().join("t.jsonl").exists() && !desk.path().join("results/small").exists()
-        );
+        assert!(!desk.path("t.jsonl").exists() && !desk.path("results/small").exists());
         String::from_utf8(output.stderr).unwrap()
     };
-    let other = fs::read_to_string(desk.path().join("x.json")).unwrap().replace("small", "other");
-    fs::write(desk.path().join("y.json"), other).unwrap();
+    let other = fs::read_to_string(desk.path("x.json")).unwrap().replace("small", "other");
+    desk.write("y.json", &other);
     let trace = |arguments: &[&str]| refused(&[&["--trace", "t.jsonl"], arguments].concat());
     insta::assert_snapshot!(
         [
@@ -360,11 +358,10 @@ fn what_cannot_be_traced_is_refused_in_one_line() {
 #[test]
 fn an_interrupted_trace_leaves_nothing() {
     let desk = desk();
-    let mut command = Command::new(cargo_bin!("dhtsim"));
-    command.current_dir(desk.path()).args(["run", "x.json", "--trace", "new/t.jsonl"]);
+    let mut command = desk.dhtsim(&["run", "x.json", "--trace", "new/t.jsonl"]);
     command.args(["--set", "workload.lookups.per_node=10000000"]);
     let process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let folder = desk.path().join("new");
+    let folder = desk.path("new");
     let there = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
     while there() == 0 {
         std::thread::yield_now();
@@ -380,7 +377,7 @@ fn an_interrupted_trace_leaves_nothing() {
 #[test]
 fn a_pipe_is_written_to_until_its_reader_has_seen_enough() {
     let desk = desk();
-    let pipe = desk.path().join("pipe");
+    let pipe = desk.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let mut reader = Command::new("head");
     reader.args(["-n", "1"]).arg(&pipe).stdout(Stdio::piped());

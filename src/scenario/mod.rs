@@ -132,7 +132,7 @@ pub fn parse(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Erro
 /// # Errors
 /// When it is not a scenario that can be run.
 pub fn from_json(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
-    let plan = any(file, value, overrides)?;
+    let plan = of_any_overlay(file, value, overrides)?;
     let is_own = |setup: &Setup| matches!(setup.overlay, Overlay::Own(_));
     if is_own(&plan.base) || plan.points.iter().any(|point| is_own(&point.setup)) {
         let problem = "is an overlay of another program, which alone can run it";
@@ -149,7 +149,7 @@ pub fn from_json(file: &str, value: Value, overrides: &Overrides) -> Result<Plan
 /// When it is not a scenario that can be run.
 pub fn parse_own(file: &str, text: &str, overrides: &Overrides) -> Result<Plan, Error> {
     let value = read::json(text).map_err(|fault| Error::new(file, &fault))?;
-    any(file, value, overrides)
+    of_any_overlay(file, value, overrides)
 }
 
 /// As [`load`], for a program with an overlay of its own.
@@ -161,7 +161,7 @@ pub fn load_own(path: &Path, overrides: &Overrides) -> Result<Plan, Error> {
 }
 
 /// Checks a scenario with whatever overlay.
-fn any(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
+fn of_any_overlay(file: &str, value: Value, overrides: &Overrides) -> Result<Plan, Error> {
     let mut extended = extend::resolve(file, value)?;
     let mut value = extended.value.take();
     changed(&mut value, overrides).map_err(|fault| Error::new(file, &fault))?;
