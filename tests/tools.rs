@@ -8,7 +8,7 @@ mod desk;
 use std::fs;
 use std::path::PathBuf;
 
-use assert_cmd::assert::{Assert, OutputAssertExt};
+use assert_cmd::assert::OutputAssertExt;
 use serde_json::{Value, json};
 
 use desk::{Desk, stdout};

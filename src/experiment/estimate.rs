@@ -108,11 +108,14 @@ impl Task for Estimate<'_> {
         let values =
             keys * (LEDGER_PER_KEY + node.key_bytes as f64) + traffic.gets * node.get_bytes as f64;
         // A message for upkeep is answered, and a timer has set it off.
-        let seconds = setup.duration.map_or(0.0, Duration::as_secs_f64);
-        let upkeep = nodes * node.messages_per_second * seconds * 2.0;
+        let duration = setup.duration.unwrap_or_default();
+        let busy = node.busy_for.map_or(duration, |busy_for| busy_for.min(duration));
+        let upkeep = nodes * node.messages_per_second * busy.as_secs_f64() * 2.0;
+        let initial = setup.joins.as_ref().map_or(setup.servers, |joins| joins.initial);
+        let joins = (comers.identities - f64::from(initial)) * tokens * node.join_messages;
         Estimated {
             bytes: RUN + state + known + results + open + queue + values,
-            events: nodes + upkeep + traffic.request_messages,
+            events: nodes + upkeep + joins + traffic.request_messages,
         }
     }
 }

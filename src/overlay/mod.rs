@@ -155,6 +155,10 @@ pub struct NodeEstimate {
     pub key_bytes: usize,
     /// Bytes that stay for every get of a value.
     pub get_bytes: usize,
+    /// How long it is as busy as that after it has come, if not to the end.
+    pub busy_for: Option<Duration>,
+    /// Messages that its joining takes, its own and those of others.
+    pub join_messages: f64,
 }
 
 impl NodeEstimate {

@@ -1,9 +1,13 @@
 //! Estimates beside processes that were measured.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::*;
-use crate::scenario::{Overrides, parse};
+use crate::experiment::simulate;
+use crate::scenario::{Overrides, load, parse};
 
 /// The estimate for a scenario, one run at a time.
 fn estimate(scenario: &Value) -> f64 {
@@ -171,3 +175,25 @@ fn the_largest_runs_are_those_at_a_time() {
     assert!(one > 20 * none && (two - one).abs_diff(one - none) < 10, "{none}, {one}, {two}");
     assert!(three - two < 1_000_000 && all - two < 2_000_000, "{two}, {three}, {all}");
 }
+
+/// Beside what the scenarios that `dhtsim init` writes really process.
+#[test]
+fn events_are_within_a_factor_of_those_processed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/init");
+    let (mut all, mut wrong) = (0, Vec::new());
+    for entry in fs::read_dir(folder).unwrap() {
+        let plan = load(&entry.unwrap().path(), &Overrides::default()).unwrap();
+        let setup = &plan.points[0].setup;
+        let processed = simulate(setup, 0).events as f64;
+        let ratio = super::estimate(setup, 1).events / processed;
+        println!("{ratio:.2} of {processed} events for {}", plan.name);
+        if !(1.0 / MOST_EVENTS..=MOST_EVENTS).contains(&ratio) {
+            wrong.push((plan.name, ratio));
+        }
+        all += 1;
+    }
+    assert!(all >= 8 && wrong.is_empty(), "{all}, {wrong:?}");
+}
+
+/// By so much estimates of events are wrong at the most.
+const MOST_EVENTS: f64 = 6.0;

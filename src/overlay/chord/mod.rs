@@ -312,9 +312,16 @@ impl Overlay for Chord {
             LookupStyle::SemiRecursive => hops + 1.0,
         };
         let retries = refined.retries.map(|retries| retries.after);
+        // The fingers that a newcomer looks up, and those who should point at it.
+        let looked_up = match self.join {
+            JoinVersion::Stabilized => 1,
+            JoinVersion::Base(FingerInit::Each) => self.space.bits() as usize + log2_nodes,
+            JoinVersion::Base(_) => 2 * log2_nodes,
+        };
         NodeEstimate {
             heap_bytes: list_bytes + FingerTable::estimated_bytes(runs) + book_bytes,
             lookup_messages,
+            join_messages: looked_up as f64 * lookup_messages,
             ..NodeEstimate::default()
         }
         .with_timer(self.stabilize.map(|period| period.mean), 3.0)

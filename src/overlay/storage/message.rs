@@ -1,7 +1,7 @@
 //! What nodes send each other about values, and how it travels beside the messages of
 //! the overlay below.
 
-use super::{ItemKey, requests};
+use super::{ItemKey, own_lookup};
 use crate::sim::{Address, HEADER_BYTES, LookupId, Message, MessageKind, RequestId, Served, Value};
 
 /// A message of the layer, or one of the overlay below it.
@@ -196,7 +196,7 @@ impl<M: Message> Message for StoredMessage<M> {
     fn serves(&self) -> Option<Served> {
         match self {
             StoredMessage::Below(message) => match message.serves() {
-                Some(Served::Lookup(lookup)) => requests::served(lookup),
+                Some(Served::Lookup(lookup)) => own_lookup::served(lookup),
                 other => other,
             },
             StoredMessage::Storage(message) => message.request().map(Served::Request),
@@ -204,7 +204,7 @@ impl<M: Message> Message for StoredMessage<M> {
     }
 
     fn served_by_lookup(lookup: LookupId) -> Option<Served> {
-        requests::served(lookup)
+        own_lookup::served(lookup)
     }
 }
 

@@ -43,6 +43,7 @@
 
 mod holding;
 mod message;
+mod own_lookup;
 mod requests;
 #[cfg(test)]
 mod robustness;
@@ -232,10 +233,12 @@ impl<P: KeyRouting> Stored<P> {
                 Effect::Timer { after, timer } => {
                     context.set_timer(after, StoredTimer::Below(timer));
                 }
-                Effect::Note(Note::Answer { lookup, owner, hops }) if requests::is_own(lookup) => {
+                Effect::Note(Note::Answer { lookup, owner, hops })
+                    if own_lookup::is_own(lookup) =>
+                {
                     answers.push((lookup, Some((owner, hops))));
                 }
-                Effect::Note(Note::NoRoute(lookup)) if requests::is_own(lookup) => {
+                Effect::Note(Note::NoRoute(lookup)) if own_lookup::is_own(lookup) => {
                     answers.push((lookup, None));
                 }
                 Effect::Note(other) => context.note(other),

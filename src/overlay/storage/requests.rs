@@ -3,10 +3,12 @@
 use smallvec::SmallVec;
 
 use super::message::holders;
-use super::{Found, ItemKey, Placement, StorageMessage, Stored, StoredMessage, StoredNode};
+use super::{
+    Found, ItemKey, Placement, StorageMessage, Stored, StoredMessage, StoredNode, own_lookup,
+};
 use crate::id::Id;
 use crate::overlay::KeyRouting;
-use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Served, Time, Value};
+use crate::sim::{Address, Context, Duration, LookupId, Operation, RequestId, Time, Value};
 
 /// How often an owner is searched for beyond one that does not answer.
 const MOST_SEARCHED: u8 = 16;
@@ -59,36 +61,14 @@ struct Put {
     stored: usize,
 }
 
-/// Lookups with this bit are the layer's own.
-const OWN: u32 = 1 << 31;
-/// Own lookups with this bit are for repairs; the others are for the request with this
-/// number and the copy in the last four bits.
-const REPAIR: u32 = 1 << 30;
-const COPY_BITS: u32 = 4;
-
-/// Whether a lookup is one of this layer, not of the workload.
-pub(super) fn is_own(lookup: LookupId) -> bool {
-    lookup.0 & OWN != 0
-}
-
-/// What of the workload a lookup is made for; a repair is for nothing of it.
-pub(super) fn served(lookup: LookupId) -> Option<Served> {
-    if !is_own(lookup) {
-        return Some(Served::Lookup(lookup));
-    }
-    let number = lookup.0 & !OWN;
-    (number & REPAIR == 0).then_some(Served::Request(RequestId(number >> COPY_BITS)))
-}
-
 impl Open {
     fn lookup(&self) -> LookupId {
-        let number = match self.purpose {
+        match self.purpose {
             Purpose::Get(request) | Purpose::Put(request, _) => {
-                (request.0 << COPY_BITS) | u32::from(self.item.copy)
+                own_lookup::for_request(request, self.item.copy)
             }
-            Purpose::Repair(number, _) => REPAIR | number,
-        };
-        LookupId(OWN | number)
+            Purpose::Repair(number, _) => own_lookup::for_repair(number),
+        }
     }
 
     fn is_for(&self, id: RequestId, of: ItemKey) -> bool {
@@ -156,7 +136,7 @@ impl<P: KeyRouting> Stored<P> {
         context: &mut Context<'_, Self>,
     ) {
         let number = node.requests.next_repair;
-        node.requests.next_repair = (number + 1) % REPAIR;
+        node.requests.next_repair = (number + 1) % own_lookup::REPAIRS;
         let open = node.requests.begin(item, Purpose::Repair(number, version), context.now());
         self.search(node, open, context);
     }

@@ -186,7 +186,10 @@ impl Overlay for Tracker {
         let Some(swarm) = &self.swarm else { return estimate };
         let heap_bytes = 2 * listed + Peer::estimated_bytes(swarm);
         let messages_per_second = estimate.messages_per_second + swarm.news_per_second();
-        NodeEstimate { heap_bytes, messages_per_second, ..estimate }
+        // There is news while it downloads, and it takes in at most what others send.
+        let rate = swarm.upload.min(swarm.download).max(1);
+        let busy_for = Some(Duration::from_secs(swarm.file_bytes / rate));
+        NodeEstimate { heap_bytes, messages_per_second, busy_for, ..estimate }
             .with_timer(Some(swarm::ROUND), 2.0)
     }
 
