@@ -66,9 +66,10 @@
 //! in a page. To run it from scenario files implement [`Overlay`](overlay::Overlay) too,
 //! which says how converged nodes are made and what the oracle may look at; to have values
 //! stored on it, [`KeyRouting`](overlay::KeyRouting), by which
-//! [`Stored`](overlay::storage::Stored) carries put, get, copies and handing over. Then it is
-//! one more arm of the `match` in [`experiment`] and one more variant in
-//! [`scenario::format::Overlay`].
+//! [`Stored`](overlay::storage::Stored) carries put, get, copies and handing over.
+//! [`run_own`](experiment::run_own) then runs it under any scenario, from a program of your own: the
+//! README has one in full. To be shipped here it is one more arm of the `match` in [`experiment`]
+//! and one more variant in [`scenario::format::Overlay`].
 
 pub mod cli;
 pub mod experiment;

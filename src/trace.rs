@@ -110,6 +110,7 @@ pub struct JsonLines<'f, W> {
     population: &'f Population,
     space: IdSpace,
     out: W,
+    lines: u64,
     /// Why it has stopped writing.
     failed: Option<ErrorKind>,
 }
@@ -191,23 +192,24 @@ impl<'f, W: Write> JsonLines<'f, W> {
         };
         let nodes = filter.nodes.iter().map(node).collect::<Result<_, _>>()?;
         let wanted = Wanted { filter, nodes };
-        Ok(JsonLines { wanted, population, space, out, failed: None })
+        Ok(JsonLines { wanted, population, space, out, lines: 0, failed: None })
     }
 
-    /// Writes out what is still to be written.
+    /// Writes out what is still to be written, and says how many lines there are.
     ///
     /// # Errors
     /// When it cannot be, or could not be before.
-    pub fn finish(mut self) -> Result<(), TraceError> {
+    pub fn finish(mut self) -> Result<u64, TraceError> {
         if self.failed.is_none() {
             self.failed = self.out.flush().err().map(|error| error.kind());
         }
-        self.failed.map_or(Ok(()), |kind| Err(TraceError::NotWritten(kind)))
+        self.failed.map_or(Ok(self.lines), |kind| Err(TraceError::NotWritten(kind)))
     }
 
     fn write(&mut self, line: &Line) {
         let written = serde_json::to_writer(&mut self.out, line).map_err(io::Error::from);
         let written = written.and_then(|()| self.out.write_all(b"\n"));
+        self.lines += 1;
         self.failed = written.err().map(|error| error.kind());
     }
 }

@@ -123,7 +123,7 @@ fn a_sweep_that_is_interrupted_says_so_and_goes_on_later() {
     let output = process.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8(output.stderr).unwrap();
-    let told = "interrupted; runs that are done are kept: start the same again to go on\n";
+    let told = "interrupted; runs that are done are kept: start the same again, without --fresh, to go on\n";
     assert!(said.ends_with(told), "{said}");
     assert!(!desk.path("interrupted/sweep").exists());
     let output = desk.output(&run);

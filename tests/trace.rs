@@ -71,9 +71,11 @@ fn setup(scenario: &Value) -> Setup {
 
 fn traced(setup: &Setup, filter: &Filter) -> (Tally, Vec<Value>) {
     let mut out = Vec::new();
-    let tally = experiment::simulate_traced(setup, 0, filter, &mut out).unwrap();
+    let (tally, written) = experiment::simulate_traced(setup, 0, filter, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
-    (tally, text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len() as u64, written);
+    (tally, lines)
 }
 
 fn count<'l>(lines: impl IntoIterator<Item = &'l Value>, name: &str) -> BTreeMap<&'l str, u64> {
@@ -298,7 +300,7 @@ fn the_command_line_chooses_run_and_events() {
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("small: trace of repeat 1 at population.nodes = 16 written to"),
+        said.contains("small: 64 events of repeat 1 at population.nodes = 16 written to"),
         "{said}"
     );
     assert!(!said.contains("kept from before"), "{said}");
@@ -362,7 +364,7 @@ fn an_interrupted_trace_leaves_nothing() {
     command.args(["--set", "workload.lookups.per_node=10000000"]);
     let process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let folder = desk.path("new");
-    let there = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
+    let there = || fs::read_dir(&folder).map_or(0, Iterator::count);
     while there() == 0 {
         std::thread::yield_now();
     }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::experiment::estimate::process_bytes;
 
-use super::{Changes, Ending, Failure, figures};
+use super::{Changes, Ending, Failure, figures, memory};
 
 /// Check scenarios without running them, count their runs, and estimate their memory.
 #[derive(Debug, Args)]
@@ -35,11 +35,16 @@ impl Check {
                     let points = count(plan.points.len(), "point");
                     let repeats = count(plan.repeat as usize, "repeat");
                     let runs = count(plan.runs(), "run");
-                    let memory = figures::bytes(process_bytes(&plan, 1));
+                    let bytes = process_bytes(&plan, 1);
+                    let memory = figures::bytes(bytes);
+                    let available = memory::available_bytes().filter(|there| *there < bytes);
+                    let but = available.map_or_else(String::new, |available| {
+                        format!(", but only {} are available", figures::bytes(available))
+                    });
                     writeln!(
                         out,
                         "{}: good, {points} × {repeats} = {runs}; about {memory} of memory for \
-                         the largest",
+                         the largest{but}",
                         plan.file
                     )?;
                 }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum, value_parser};
 use crate::experiment::estimate::process_bytes;
 use crate::shares::{Shares, ranges};
 
+use super::output::say;
 use super::{Ending, Failure};
 
 /// Print a script that runs the missing shares of a plan.
@@ -45,6 +46,9 @@ impl Export {
         let shares = Shares::read(&self.folder)?;
         let of = self.shares.unwrap_or(shares.count);
         let missing = shares.missing_shares(&shares.given()?, of);
+        if missing.is_empty() {
+            say(&format!("{}: no run is missing; `dhtsim merge` them", self.folder.display()));
+        }
         // Jobs start in folders of their own.
         let here = |path: &Path| absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = quoted(&here(&self.folder).display().to_string());

@@ -168,7 +168,10 @@ impl From<std::io::Error> for Failure {
 
 impl From<SharesError> for Failure {
     fn from(error: SharesError) -> Failure {
-        let is_of_the_disk = matches!(error, SharesError::Journal(JournalError::Refused { .. }));
+        let is_of_the_disk = matches!(
+            error,
+            SharesError::Refused { .. } | SharesError::Journal(JournalError::Refused { .. })
+        );
         let kind = if is_of_the_disk { Failure::NotWritten } else { Failure::BadInput };
         kind(error.to_string())
     }

@@ -1,14 +1,18 @@
 //! How far a scenario is: a bar on a terminal, a few plain lines elsewhere.
 
+#![allow(clippy::disallowed_types, reason = "the terminal's lines may know the wall clock")]
+
 use std::io::{IsTerminal, stderr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::say;
 
-/// A plain line is due when another tenth of the runs is done.
-const LINES: usize = 10;
+/// A plain line is due when there was none for so long.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Shows how many runs of a scenario are done. Runs on several threads report to
 /// it, in whatever order they end.
@@ -16,13 +20,13 @@ pub(super) struct Progress {
     name: String,
     runs: usize,
     events: AtomicU64,
-    lines: AtomicUsize,
     show: Show,
 }
 
 enum Show {
     Bar(ProgressBar),
-    Lines,
+    /// Since the last line.
+    Lines(Mutex<Instant>),
     Nothing,
 }
 
@@ -38,10 +42,9 @@ impl Progress {
             Show::Bar(bar)
         } else {
             say(&format!("{name}: {runs} {}", if runs == 1 { "run" } else { "runs" }));
-            Show::Lines
+            Show::Lines(Mutex::new(Instant::now()))
         };
-        let (events, lines) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Progress { name: name.to_owned(), runs, events, lines, show }
+        Progress { name: name.to_owned(), runs, events: AtomicU64::new(0), show }
     }
 
     /// Another run has ended, and these many are done.
@@ -58,9 +61,10 @@ impl Progress {
                 bar.set_message(events);
                 bar.inc(1);
             }
-            Show::Lines => {
-                let due = done * LINES / self.runs.max(1);
-                if self.lines.fetch_max(due, Ordering::Relaxed) < due {
+            Show::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= BETWEEN_LINES {
+                    *last = Instant::now();
                     say(&format!("{}: {done}/{} runs, {events} events", self.name, self.runs));
                 }
             }

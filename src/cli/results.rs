@@ -123,9 +123,10 @@ fn text(summary: &Summary) -> String {
     for verdict in &summary.expectations {
         let held =
             if verdict.held { paint("held  ", Paint::Good) } else { paint("broken", Paint::Bad) };
-        let count = match verdict.broken {
-            0 => String::new(),
-            broken => format!(" ({broken} of {})", verdict.checked),
+        let count = match (verdict.broken, verdict.checked) {
+            (0, 0 | 1) => String::new(),
+            (0, checked) => format!(" (all {checked}; nearest)"),
+            (broken, checked) => format!(" ({broken} of {checked})"),
         };
         parts.push(format!("{held}  {}{count}: {}\n", verdict.claim, verdict.figure));
     }
@@ -150,17 +151,23 @@ fn points(summary: &Summary) -> String {
         .filter_map(|(name, header)| Some((metrics::find(name)?, *header)))
         .filter(|(metric, _)| shown.iter().any(|point| happened((metric.get)(point))))
         .collect();
+    // Counts are sums over the repeats.
+    let are_repeated = shown.iter().any(|point| point.repeats != shown[0].repeats);
     let figure = |value: f64| if value.is_finite() { show(value) } else { "–".to_owned() };
     // The last name of a path tells enough beside its values.
     let params = summary.sweep.iter().map(|path| path.rsplit('.').next().unwrap_or(path));
-    let header: Vec<&str> = params.chain(columns.iter().map(|(_, header)| *header)).collect();
+    let repeats = are_repeated.then_some("repeats");
+    let columns_of = columns.iter().map(|(_, header)| *header);
+    let header: Vec<&str> = params.chain(repeats).chain(columns_of).collect();
     let row = |point: &Point| {
         let params = summary.sweep.iter().map(|path| match point.params.get(path) {
             Some(Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
             None => String::new(),
         });
-        params.chain(columns.iter().map(|(metric, _)| figure((metric.get)(point)))).collect()
+        let repeats = are_repeated.then(|| point.repeats.to_string());
+        let figures = columns.iter().map(|(metric, _)| figure((metric.get)(point)));
+        params.chain(repeats).chain(figures).collect()
     };
     let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
     let more = match summary.points.len() - shown.len() {
@@ -173,7 +180,7 @@ fn points(summary: &Summary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::summary::{FaultEffects, Gets, Line};
+    use crate::measure::summary::{FaultEffects, Gets, Line, Lookups};
 
     #[test]
     fn every_column_is_a_metric() {
@@ -206,6 +213,30 @@ mod tests {
             8            10             0                  –
            16            10             3               0.25
         ");
+    }
+
+    #[test]
+    fn repeats_are_shown_where_they_differ() {
+        let point = |repeats| {
+            let lookups = Lookups { correct: 10 * u64::from(repeats), ..Lookups::default() };
+            Point { repeats, lookups, ..Point::default() }
+        };
+        let summary = |points| Summary {
+            scenario: "x".to_owned(),
+            description: String::new(),
+            seed: 1,
+            sweep: Vec::new(),
+            points,
+            fits: Vec::new(),
+            expectations: Vec::new(),
+            published: Vec::new(),
+        };
+        insta::assert_snapshot!(points(&summary(vec![point(5), point(12)])), @r"
+        repeats  correct
+              5       50
+             12      120
+        ");
+        assert!(!points(&summary(vec![point(5), point(5)])).contains("repeats"));
     }
 
     #[test]

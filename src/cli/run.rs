@@ -60,7 +60,8 @@ pub(super) struct Run {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "seed", "set", "out", "png", "report", "fresh", "trace"])]
     plan: Option<PathBuf>,
     /// Which share of the plan, of how many: 3/20 [default: 1/1, all of it]
-    #[arg(long, value_name = "K/N", requires = "plan")]
+    // (`requires` alone does not count where files stand, which a plan excludes.)
+    #[arg(long, value_name = "K/N", requires = "plan", conflicts_with = "files")]
     shard: Option<Share>,
     /// Number of threads [default: as many as the machine runs at once]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
@@ -177,7 +178,9 @@ impl Run {
 /// What a user who has had enough is told, so that he knows what is left.
 fn on_interrupt() {
     remove_unfinished();
-    say("interrupted; runs that are done are kept: start the same again to go on");
+    say(
+        "interrupted; runs that are done are kept: start the same again, without --fresh, to go on",
+    );
     std::process::exit(INTERRUPTED);
 }
 

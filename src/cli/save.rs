@@ -21,6 +21,11 @@ pub(super) fn save_new(file: &Path, text: &[u8]) -> Result<(), Failure> {
             let mend = "give the name of a new file, or move this one away";
             return Err(Failure::BadInput(format!("{}: is there already; {mend}", file.display())));
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = file.parent().unwrap_or(file).display();
+            let problem = format!("there is no folder {folder}; make it, or choose another one");
+            return Err(Failure::NotWritten(format!("{}: {problem}", file.display())));
+        }
         Err(error) => return Err(not_written(file, &error)),
     }
     write_whole(file, text).map_err(|error| {

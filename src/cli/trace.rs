@@ -101,8 +101,8 @@ impl Trace {
         let whole = WholeFile::create(file).map_err(|error| not_written(file, &error))?;
         let mut out = Output::new(BufWriter::new(whole));
         let point = &plan.points[run.point];
-        let tally = experiment::simulate_traced(&point.setup, run.repeat, &filter, &mut out);
-        let tally = tally.map_err(|error| match error {
+        let done = experiment::simulate_traced(&point.setup, run.repeat, &filter, &mut out);
+        let (tally, lines) = done.map_err(|error| match error {
             TraceError::NotWritten(kind) => not_written(file, &kind.into()),
             wrong => Failure::BadInput(format!("{}: --trace: {wrong}", plan.file)),
         })?;
@@ -115,7 +115,8 @@ impl Trace {
         }
         if !quiet {
             let (place, file) = (claims::at(&point.params), file.display());
-            say(&format!("{}: trace of repeat {}{place} written to {file}", plan.name, run.repeat));
+            let (name, repeat) = (&plan.name, run.repeat);
+            say(&format!("{name}: {lines} events of repeat {repeat}{place} written to {file}"));
         }
         Ok(tally.events)
     }

@@ -15,7 +15,7 @@ use crate::measure::Trace;
 use crate::measure::summary::Happening;
 use crate::overlay::Overlay;
 use crate::population::Population;
-use crate::scenario::{Plan, Setup};
+use crate::scenario::{Plan, Setup, format};
 use crate::sim::{Address, Duration, Status, Stream, Time};
 use crate::workload::Keys;
 
@@ -175,7 +175,9 @@ pub struct FilmRoute {
 
 /// The points of a scenario whose nodes stand on a ring and are not too many to be shown.
 pub fn filmable(plan: &Plan) -> Vec<usize> {
-    let small = plan.points.iter().enumerate().filter(|(_, p)| p.setup.nodes() <= MOST_NODES);
+    let is_ours = |setup: &Setup| !matches!(setup.overlay, format::Overlay::Own(_));
+    let is_small = |setup: &Setup| setup.nodes() <= MOST_NODES && is_ours(setup);
+    let small = plan.points.iter().enumerate().filter(|(_, point)| is_small(&point.setup));
     let has_ring = |setup: &Setup| {
         let population = build::population(setup, 0);
         build::with_protocol(setup, &population, HasRing)

@@ -86,7 +86,8 @@ pub fn run(
 
 /// Runs everything that a scenario asks for, on `jobs` threads, with an overlay of one's own in
 /// the place of the one that it names, usually [`own`](crate::scenario::format::Overlay::Own):
-/// `overlay` makes it of a point's parameters and servers. Results and judgement are those of
+/// `overlay` makes it of a point's parameters, its servers, and
+/// the number of the repeat: [streams](crate::sim::Stream) of random numbers belong to it. Results and judgement are those of
 /// every scenario; nothing is kept of single runs, for who could tell whether the overlay has
 /// changed?
 ///
@@ -95,12 +96,12 @@ pub fn run(
 pub fn run_own<P: Overlay>(
     plan: &Plan,
     jobs: usize,
-    overlay: impl Fn(&Setup, &Population) -> P + Sync,
+    overlay: impl Fn(&Setup, &Population, u32) -> P + Sync,
 ) -> Outcome {
     run_all(plan, jobs, &|RunNumber { point, repeat }| {
         let setup = &plan.points[point].setup;
         let population = build::population(setup, repeat);
-        let protocol = overlay(setup, &population);
+        let protocol = overlay(setup, &population, repeat);
         Simulate { setup, repeat, population: &population }.run(protocol)
     })
 }
@@ -118,7 +119,9 @@ fn run_all(plan: &Plan, jobs: usize, run_one: &(dyn Fn(RunNumber) -> Tally + Syn
             let new = (done..).zip(&tallies[done as usize..]);
             runs.extend(new.map(|(repeat, tally)| Run { repeat, point: single(tally) }));
         }
-        (runs, summarize(planned.params.clone(), &tallies))
+        let mut point = summarize(planned.params.clone(), &tallies);
+        point.notices.extend(precision::notice(plan, &runs));
+        (runs, point)
     };
     let (runs, points): (Vec<_>, Vec<_>) =
         on_threads(jobs, || plan.points.par_iter().enumerate().map(run_point).unzip());
@@ -183,7 +186,7 @@ impl Task for Simulate<'_> {
 }
 
 /// The same, while the events that a filter chooses are written to `out` as they happen. What
-/// comes of the run is the same.
+/// comes of the run is the same; the number is that of the lines.
 ///
 /// # Errors
 /// When the filter names a node or a kind of event that there is not, and the run was not begun;
@@ -193,7 +196,7 @@ pub fn simulate_traced(
     repeat: u32,
     filter: &Filter,
     out: &mut dyn Write,
-) -> Result<Tally, TraceError> {
+) -> Result<(Tally, u64), TraceError> {
     let population = build::population(setup, repeat);
     let task = SimulateTraced { setup, repeat, population: &population, filter, out };
     build::with_protocol(setup, &population, task)
@@ -208,17 +211,16 @@ struct SimulateTraced<'s> {
 }
 
 impl Task for SimulateTraced<'_> {
-    type Output = Result<Tally, TraceError>;
+    type Output = Result<(Tally, u64), TraceError>;
 
-    fn run<P: Overlay>(self, protocol: P) -> Result<Tally, TraceError> {
+    fn run<P: Overlay>(self, protocol: P) -> Self::Output {
         let SimulateTraced { setup, repeat, population, filter, out } = self;
         let (space, kinds) = (setup.id_space, P::Message::kinds());
         let mut lines = JsonLines::new(filter, population, space, &kinds, out)?;
         let mut drive = Drive::new(setup, repeat, population, protocol, false);
         drive.simulation.trace(&mut lines);
         let tally = drive.finish();
-        lines.finish()?;
-        Ok(tally)
+        Ok((tally, lines.finish()?))
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::measure::summary::Run;
 use crate::measure::{confidence_95, mean, metrics};
 use crate::scenario::Plan;
+use crate::scenario::format::Precision;
+
+use super::claims::show;
 
 /// How many repeats there are when it is looked next whether that is enough, if there are so
 /// many now. Follows from the scenario alone, so that threads do not matter.
@@ -14,15 +17,36 @@ pub(super) fn next_look(plan: &Plan, repeats: u32) -> u32 {
 
 /// Whether the runs of a point are enough.
 pub(super) fn is_enough(plan: &Plan, runs: &[Run]) -> bool {
-    if runs.len() >= plan.repeat as usize {
-        return true;
-    }
-    let Some(precision) = &plan.precision else { return false };
-    let Some(metric) = metrics::find(&precision.metric) else { return false };
-    let values: Vec<f64> = runs.iter().map(|run| (metric.get)(&run.point)).collect();
+    runs.len() >= plan.repeat as usize || plan.precision.as_ref().is_some_and(|p| is_known(p, runs))
+}
+
+/// Whether a metric is known as well as it is to be.
+fn is_known(precision: &Precision, runs: &[Run]) -> bool {
     // What is not a number is not known well.
-    confidence_95(&values)
-        .is_some_and(|half_width| half_width <= precision.within * mean(&values).abs())
+    interval(precision, runs)
+        .is_some_and(|(half_width, mean)| half_width <= precision.within * mean.abs())
+}
+
+/// Half of the 95 % interval of a metric, and its mean.
+fn interval(precision: &Precision, runs: &[Run]) -> Option<(f64, f64)> {
+    let metric = metrics::find(&precision.metric)?;
+    let values: Vec<f64> = runs.iter().map(|run| (metric.get)(&run.point)).collect();
+    Some((confidence_95(&values)?, mean(&values)))
+}
+
+/// What to say of a point whose last repeat is done, and the metric is not known as well as it
+/// was to be.
+pub(super) fn notice(plan: &Plan, runs: &[Run]) -> Option<String> {
+    let precision = plan.precision.as_ref().filter(|precision| !is_known(precision, runs))?;
+    let (metric, repeats) = (&precision.metric, runs.len());
+    let asked = format!("not to the {} % that were asked for", show(100.0 * precision.within));
+    Some(match interval(precision, runs) {
+        Some((half_width, mean)) if half_width.is_finite() && mean != 0.0 => {
+            let known = show(100.0 * half_width / mean.abs());
+            format!("after {repeats} repeats {metric} is known to within {known} %, {asked}")
+        }
+        _ => format!("after {repeats} repeats nobody can say how well {metric} is known, {asked}"),
+    })
 }
 
 #[cfg(test)]
@@ -72,9 +96,18 @@ mod tests {
     fn there_are_never_more_repeats_than_are_allowed() {
         let never = r#"{"metric": "hops.mean", "within": 0.000001, "at_most": 7}"#;
         let outcome = run(&plan(never), 2, &Nowhere, &|_, _| {});
-        assert!(outcome.summary.points.iter().all(|point| point.repeats == 7));
+        for point in &outcome.summary.points {
+            assert_eq!(point.repeats, 7);
+            let [notice] = &point.notices[..] else { panic!("{:?}", point.notices) };
+            assert!(
+                notice.starts_with("after 7 repeats hops.mean is known to within "),
+                "{notice}"
+            );
+            assert!(notice.ends_with(" %, not to the 0.0001 % that were asked for"), "{notice}");
+        }
         let exact = r#"{"metric": "nodes", "within": 0.5, "at_most": 7}"#;
         let outcome = run(&plan(exact), 2, &Nowhere, &|_, _| {});
-        assert!(outcome.summary.points.iter().all(|point| point.repeats == 5));
+        let all = &outcome.summary.points;
+        assert!(all.iter().all(|point| point.repeats == 5 && point.notices.is_empty()));
     }
 }

@@ -89,7 +89,9 @@ const fn series(name: &'static str, unit: &'static str, about: &'static str) -> 
 /// Sums over the kinds of messages that serve a purpose, or all.
 fn sum(point: &Point, purpose: Option<&str>, of: fn(&MessageCount) -> f64) -> f64 {
     let serves = |kind: &&MessageCount| purpose.is_none_or(|purpose| kind.purpose == purpose);
-    point.messages.iter().map(|kind| &kind.sent).filter(serves).map(of).sum()
+    // From zero: the sum of nothing would be the zero with a sign.
+    let sent = point.messages.iter().map(|kind| &kind.sent).filter(serves);
+    sent.map(of).fold(0.0, |sum, one| sum + one)
 }
 
 /// All metrics of a point.

@@ -444,7 +444,20 @@ fn known_metrics(name: &str, is_fit: bool) -> String {
     } else {
         near(name, metrics::METRICS.iter().map(|metric| metric.name))
     };
-    format!("the metrics are {names}")
+    let all = metrics::METRICS.iter().map(|metric| metric.name);
+    match alike(name, all) {
+        Some(meant) if !is_fit => format!("perhaps `{meant}`; the metrics are {names}"),
+        _ => format!("the metrics are {names}"),
+    }
+}
+
+/// The one of some names that was probably meant by another one.
+fn alike(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    const LEAST: f64 = 0.75;
+    let likeness =
+        |other: &'static str| (strsim::normalized_damerau_levenshtein(name, other), other);
+    let best = names.map(likeness).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(likeness, _)| *likeness >= LEAST).map(|(_, meant)| meant)
 }
 
 #[cfg(test)]

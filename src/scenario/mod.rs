@@ -136,7 +136,7 @@ pub fn from_json(file: &str, value: Value, overrides: &Overrides) -> Result<Plan
     let is_own = |setup: &Setup| matches!(setup.overlay, Overlay::Own(_));
     if is_own(&plan.base) || plan.points.iter().any(|point| is_own(&point.setup)) {
         let problem = "is an overlay of another program, which alone can run it";
-        let mend = "give `chord`, `full_membership` or `tracker`";
+        let mend = "run it with that one, or give `chord`, `full_membership` or `tracker`";
         return Err(Error::new(file, &Fault::new("overlay.own", problem, mend)));
     }
     Ok(plan)
@@ -589,7 +589,7 @@ mod tests {
         let mut scenario = small();
         scenario["overlay"] = json!({"own": {"links": 1}});
         let refused = "x.json: overlay.own: is an overlay of another program, which alone can run it; \
-                       give `chord`, `full_membership` or `tracker`";
+                       run it with that one, or give `chord`, `full_membership` or `tracker`";
         assert_eq!(error(&scenario), refused);
         let mut swept = small();
         swept["sweep"] = json!({"overlay": [{"chord": {}}, {"own": {}}]});

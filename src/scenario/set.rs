@@ -34,6 +34,7 @@ impl Overrides {
     /// let (path, value) = Overrides::parse_set("population.nodes=16").unwrap();
     /// assert_eq!((path.as_str(), value), ("population.nodes", 16.into()));
     /// assert_eq!(Overrides::parse_set("duration=50ms").unwrap().1, "50ms");
+    /// assert_eq!(Overrides::parse_set("expect[0].equals=1").unwrap().0, "expect.0.equals");
     /// assert!(Overrides::parse_set("population.nodes").is_err());
     /// ```
     ///
@@ -43,7 +44,8 @@ impl Overrides {
         match text.split_once('=') {
             Some((path, value)) if !path.is_empty() => {
                 let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-                Ok((path.to_owned(), value))
+                // Elements of lists also as errors write them: `expect[0].equals`.
+                Ok((path.replace('[', ".").replace(']', ""), value))
             }
             _ => Err("write path=value, such as population.nodes=64".to_owned()),
         }

@@ -39,7 +39,15 @@ const ENDING: &str = ".runs";
 /// Why a plan cannot be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SharesError {
-    /// The operating system refuses.
+    /// The plan cannot be read.
+    #[error("{path}: {reason}; give the folder of a plan, or make one with `dhtsim plan`")]
+    Unreadable {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The operating system refuses to write.
     #[error("{path}: {reason}; {mend}")]
     Refused {
         /// The file or folder.
@@ -106,8 +114,13 @@ impl FromStr for Share {
         let numbers = text.split_once('/').and_then(|(number, of)| {
             Some(Share { number: number.parse().ok()?, of: of.parse().ok()? })
         });
-        let good = numbers.filter(|share| (1..=share.of).contains(&share.number));
-        good.ok_or_else(|| "write the number of the share and of how many: 3/20".to_owned())
+        match numbers {
+            Some(share) if (1..=share.of).contains(&share.number) => Ok(share),
+            Some(Share { number, of }) if of > 0 => {
+                Err(format!("there is no share {number} of {of}; give a number from 1 to {of}"))
+            }
+            _ => Err("write the number of the share and of how many: 3/20".to_owned()),
+        }
     }
 }
 
@@ -199,8 +212,7 @@ impl Shares {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(reason) => {
-                let mend = "give the folder of a plan, or make one with `dhtsim plan`";
-                return Err(SharesError::Refused { path, reason, mend });
+                return Err(SharesError::Unreadable { path, reason });
             }
         };
         // The rest may look otherwise in another version.

@@ -22,7 +22,9 @@ fn share(text: &str) -> Share {
 #[test]
 fn shares_are_written_as_fractions() {
     assert_eq!(share("3/20"), Share { number: 3, of: 20 });
-    for bad in ["", "3", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1/99999999999"] {
+    let said = "3/2".parse::<Share>().unwrap_err();
+    assert_eq!(said, "there is no share 3 of 2; give a number from 1 to 2");
+    for bad in ["", "3", "1/0", "-1/2", "1/2/3", "a/b", "1/99999999999"] {
         let said = bad.parse::<Share>().unwrap_err();
         assert_eq!(said, "write the number of the share and of how many: 3/20");
     }

@@ -48,15 +48,14 @@ pub(super) fn workload(
 fn lookup_keys(keys: LookupKeys, overlay: &Overlay) -> Checked {
     let place = "workload.lookups.keys";
     match (keys, overlay) {
-        (LookupKeys::Uniform, _) => Ok(()),
+        // Whether nodes of another program have any is known when they are asked.
+        (LookupKeys::Uniform, _) | (LookupKeys::OwnFingers, Overlay::Own(_)) => Ok(()),
         (LookupKeys::OwnFingers, Overlay::Chord(chord)) if chord.fingers == Fingers::All => Ok(()),
         (LookupKeys::OwnFingers, Overlay::Chord(_)) => refuse(
             place,
             "there are no fingers to ask for with `fingers` \"none\"",
             "give \"uniform\", or leave `overlay.chord.fingers` out",
         ),
-        // Whether they have any is known when they are asked.
-        (LookupKeys::OwnFingers, Overlay::Own(_)) => Ok(()),
         (LookupKeys::OwnFingers, Overlay::FullMembership(_) | Overlay::Tracker(_)) => refuse(
             place,
             "nodes have no fingers to ask for but on `chord`",
