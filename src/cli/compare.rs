@@ -35,7 +35,7 @@ pub(super) struct Compare {
     /// Show this metric, even where it is the same; may be given several times
     #[arg(long, value_name = "NAME")]
     metric: Vec<String>,
-    /// Show all metrics, even those that are the same
+    /// Show all metrics, even those whose difference is not significant or that are the same
     #[arg(long, conflicts_with = "metric")]
     all: bool,
     /// Print CSV, all figures in full
@@ -70,7 +70,12 @@ impl Compare {
     }
 
     fn text(&self, comparison: &Comparison) -> String {
-        let shown: Vec<&Row> = comparison.rows.iter().filter(|row| self.shows(row)).collect();
+        // What chance explains is counted only, unless it is asked for.
+        let counted: Vec<&Row> = comparison.rows.iter().filter(|row| self.shows(row)).collect();
+        let mut shown = counted.clone();
+        if self.metric.is_empty() && !self.all {
+            shown.retain(|row| row.word != Word::NotSignificant);
+        }
         let mut text = head(comparison, [&self.first, &self.second]);
         if comparison.rows.iter().all(|row| row.word == Word::Same) {
             let word = paint("identical", Paint::Good);
@@ -81,7 +86,7 @@ impl Compare {
         } else if !self.metric.is_empty() {
             text += "no run has a value of these metrics\n";
         }
-        text + &foot(&shown)
+        text + &foot(&counted, counted.len() - shown.len())
     }
 }
 
@@ -155,8 +160,8 @@ fn word(word: Word) -> String {
     paint(word.text(), look)
 }
 
-/// What to make of the words.
-fn foot(rows: &[&Row]) -> String {
+/// What to make of the words of rows, some of which are not shown.
+fn foot(rows: &[&Row], hidden: usize) -> String {
     let count = |word| rows.iter().filter(|row| row.word == word).count();
     let (differ, chance) = (count(Word::Differs), count(Word::NotSignificant));
     let mut text = String::new();
@@ -165,6 +170,9 @@ fn foot(rows: &[&Row]) -> String {
             "{differ} of {} differences are significant (p < 0.05); by chance 1 in 20 is\n",
             differ + chance
         )]);
+    }
+    if hidden > 0 {
+        text += "(the others are not shown: --all does)\n";
     }
     if count(Word::Untested) > 0 {
         text += "one run on a side does not tell chance from cause: give the scenarios `repeat`\n";

@@ -3,78 +3,113 @@
 #![allow(clippy::disallowed_types, reason = "the terminal's lines may know the wall clock")]
 
 use std::io::{IsTerminal, stderr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
+use crate::experiment::estimate::run_events;
+use crate::scenario::Setup;
+
+use super::figures;
 use super::output::say;
 
 /// A plain line is due when there was none for so long.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// Nobody waits longer.
+const LONGEST_SECONDS: f64 = 1e9;
+/// What a run takes besides its events, in events.
+const RUN_COST: f64 = 20_000.0;
 
-/// Shows how many runs of a scenario are done. Runs on several threads report to
-/// it, in whatever order they end.
+/// What a run takes, about, in whatever unit: long runs are not done as soon as short ones.
+pub(super) fn cost(setup: &Setup) -> f64 {
+    run_events(setup) + RUN_COST
+}
+
+/// Shows how many runs of a scenario are done, how fast that goes and how long it will take.
+/// Runs on several threads report to it, in whatever order they end.
 pub(super) struct Progress {
     name: String,
     runs: usize,
-    events: AtomicU64,
+    /// What all that are to be run take.
+    cost: f64,
+    start: Instant,
+    done: Mutex<Done>,
     show: Show,
+}
+
+/// What is done.
+#[derive(Default)]
+struct Done {
+    runs: usize,
+    cost: f64,
+    events: u64,
+    last_line: Duration,
 }
 
 enum Show {
     Bar(ProgressBar),
-    /// Since the last line.
-    Lines(Mutex<Instant>),
+    Lines,
     Nothing,
 }
 
 impl Progress {
-    /// Begins a scenario of this name and number of runs.
-    pub(super) fn new(name: &str, runs: usize, quiet: bool) -> Progress {
+    /// Begins a scenario of this name and number of runs, which take that much all together.
+    pub(super) fn new(name: &str, runs: usize, cost: f64, quiet: bool) -> Progress {
         let show = if quiet {
             Show::Nothing
         } else if stderr().is_terminal() {
-            let bar = ProgressBar::new(runs as u64).with_prefix(name.to_owned());
-            bar.set_style(style("{prefix} {wide_bar} {pos}/{len} runs"));
-            bar.tick();
+            let bar = ProgressBar::new(cost as u64).with_prefix(name.to_owned());
+            bar.set_style(style("{prefix} {wide_bar} {msg}"));
+            bar.set_message(format!("0/{runs} runs"));
             Show::Bar(bar)
         } else {
             say(&format!("{name}: {runs} {}", if runs == 1 { "run" } else { "runs" }));
-            Show::Lines(Mutex::new(Instant::now()))
+            Show::Lines
         };
-        Progress { name: name.to_owned(), runs, events: AtomicU64::new(0), show }
+        let (start, done) = (Instant::now(), Mutex::default());
+        Progress { name: name.to_owned(), runs, cost, start, done, show }
     }
 
-    /// Another run has ended, and these many are done.
-    pub(super) fn run_done(&self, done: usize, events: u64) {
-        let events = self.events.fetch_add(events, Ordering::Relaxed) + events;
-        let events = format!("{:.1} M", events as f64 / 1e6);
+    /// Another run has ended, which took that much of the whole: nothing if it was there.
+    pub(super) fn run_done(&self, cost: f64, events: u64) {
+        let mut done = self.done();
+        done.runs += 1;
+        done.cost += cost;
+        done.events += events;
+        let elapsed = self.start.elapsed();
         match &self.show {
             Show::Bar(bar) => {
-                if bar.position() == 0 {
-                    // Until a run is done there is nothing to estimate the rest from.
-                    let all = "{prefix} {wide_bar} {pos}/{len} runs, {msg} events, {eta} left";
-                    bar.set_style(style(all));
-                }
-                bar.set_message(events);
-                bar.inc(1);
+                bar.set_message(self.text(&done, elapsed));
+                bar.set_position(done.cost as u64);
             }
-            Show::Lines(last) => {
-                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.elapsed() >= BETWEEN_LINES {
-                    *last = Instant::now();
-                    say(&format!("{}: {done}/{} runs, {events} events", self.name, self.runs));
-                }
+            Show::Lines if elapsed >= done.last_line + BETWEEN_LINES => {
+                done.last_line = elapsed;
+                say(&format!("{}: {}", self.name, self.text(&done, elapsed)));
             }
-            Show::Nothing => {}
+            Show::Lines | Show::Nothing => {}
         }
+    }
+
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn text(&self, done: &Done, elapsed: Duration) -> String {
+        let (seconds, events) = (elapsed.as_secs_f64(), done.events as f64);
+        let runs = format!("{}/{} runs", done.runs, self.runs);
+        if done.cost == 0.0 || seconds == 0.0 {
+            return runs;
+        }
+        let left = (self.cost - done.cost).max(0.0) / done.cost * seconds;
+        let left = HumanDuration(Duration::from_secs_f64(left.min(LONGEST_SECONDS)));
+        let (rate, events) = (figures::count(events / seconds), figures::count(events));
+        format!("{runs}, {events} events, {rate} events/s, about {left} left")
     }
 
     /// How many events the runs that are done have processed.
     pub(super) fn events(&self) -> u64 {
-        self.events.load(Ordering::Relaxed)
+        self.done().events
     }
 
     /// All runs have ended.

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, value_parser};
 
-use crate::experiment;
 use crate::experiment::estimate::process_bytes;
+use crate::experiment::{self, RunNumber};
 use crate::journal::{Archive, Journal, JournalError, Nowhere};
 use crate::measure::summary::Outcome;
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Setup};
 use crate::shares::{Share, Shares};
 use crate::whole_file::remove_unfinished;
 
 use super::output::say;
-use super::progress::Progress;
+use super::progress::{Progress, cost};
 use super::results::Results;
 use super::speed::Stopwatch;
 use super::trace::Trace;
@@ -100,15 +100,21 @@ impl Run {
         let quiet = self.results.quiet;
         let journal = self.journal(plan)?;
         let archive: &dyn Archive = journal.as_ref().map_or(&Nowhere, |journal| journal);
-        let known = experiment::runs(plan).filter(|run| archive.has(experiment::key(plan, *run)));
-        let known = known.count();
+        let costs: Vec<f64> = plan.points.iter().map(|point| cost(&point.setup)).collect();
+        let is_known = |run: &RunNumber| archive.has(experiment::key(plan, *run));
+        let (known, new): (Vec<_>, Vec<_>) = experiment::runs(plan).partition(is_known);
+        let known = known.len();
+        let cost = new.iter().map(|run| costs[run.point]).sum();
         if known > 0 && !quiet {
             say(&format!("{}: {known} of {} runs are kept from before", plan.name, plan.runs()));
         }
         let stopwatch = Stopwatch::start();
         let traced_events = self.trace.write(plan, archive, quiet)?;
-        let progress = Progress::new(&plan.name, plan.runs(), quiet);
-        let on_run_done = |done, events| progress.run_done(done, events);
+        let progress = Progress::new(&plan.name, plan.runs(), cost, quiet);
+        let on_run_done = |run: RunNumber, events| {
+            let cost = if events == 0 { 0.0 } else { costs[run.point] };
+            progress.run_done(cost, events);
+        };
         let outcome = experiment::run(plan, jobs(self.jobs), archive, &on_run_done);
         let figures = stopwatch.figures(traced_events + progress.events());
         progress.finish();
@@ -128,9 +134,10 @@ impl Run {
         self.check_memory(&shares.plans)?;
         let name = format!("share {} of {}", share.number, share.of);
         let work = shares.work(share)?;
-        let progress = Progress::new(&name, work.runs(), self.results.quiet);
+        let cost = work.setups(&shares).map(cost).sum();
+        let progress = Progress::new(&name, work.runs(), cost, self.results.quiet);
         let stopwatch = Stopwatch::start();
-        let on_run_done = |done, events| progress.run_done(done, events);
+        let on_run_done = |setup: &Setup, events| progress.run_done(self::cost(setup), events);
         let done = shares.run(work, jobs(self.jobs), &on_run_done);
         let figures = stopwatch.figures(progress.events());
         progress.finish();

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, value_parser};
 
-use crate::experiment;
+use crate::experiment::{self, RunNumber};
 use crate::journal::Nowhere;
 use crate::report::{self, Verification};
 use crate::scenario::{self, Overrides, Plan};
 
 use super::output::{Paint, paint};
-use super::progress::Progress;
+use super::progress::{Progress, cost};
 use super::run::check_memory;
 use super::{Ending, Failure, jobs, memory};
 
@@ -81,8 +81,10 @@ impl Verify {
     }
 
     fn verify(&self, folder: &Path, plan: &Plan) -> Result<Verification, Failure> {
-        let progress = Progress::new(&plan.name, plan.runs(), self.quiet);
-        let on_run_done = |done, events| progress.run_done(done, events);
+        let costs: Vec<f64> = plan.points.iter().map(|point| cost(&point.setup)).collect();
+        let all = costs.iter().sum::<f64>() * f64::from(plan.repeat);
+        let progress = Progress::new(&plan.name, plan.runs(), all, self.quiet);
+        let on_run_done = |run: RunNumber, events| progress.run_done(costs[run.point], events);
         let outcome = experiment::run(plan, jobs(self.jobs), &Nowhere, &on_run_done);
         progress.finish();
         let new = tempfile::tempdir().map_err(|error| {

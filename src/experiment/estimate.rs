@@ -54,8 +54,12 @@ pub fn process_bytes(plan: &Plan, runs_at_a_time: usize) -> u64 {
 
 /// Events that all runs of a scenario have together, about: within a factor of a few.
 pub fn events(plan: &Plan) -> f64 {
-    let points = plan.points.iter().map(|point| estimate(&point.setup, plan.repeat).events);
-    points.sum::<f64>() * f64::from(plan.repeat)
+    plan.points.iter().map(|point| run_events(&point.setup)).sum::<f64>() * f64::from(plan.repeat)
+}
+
+/// Events that one run has, about: within a factor of a few.
+pub fn run_events(setup: &Setup) -> f64 {
+    estimate(setup, 1).events
 }
 
 /// Bytes that one run takes, about, besides those of the process.

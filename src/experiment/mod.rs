@@ -21,7 +21,6 @@ mod requests;
 mod views;
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -65,7 +64,7 @@ pub fn key(plan: &Plan, run: RunNumber) -> RunKey {
 /// depend on their number, nor on what is in the archive: what is there is not run again, and
 /// what is run is kept there.
 ///
-/// After every run `on_run_done` is told how many are done and how many events the
+/// After every run `on_run_done` is told which it was and how many events the
 /// run processed: none if it was there.
 ///
 /// # Panics
@@ -74,12 +73,11 @@ pub fn run(
     plan: &Plan,
     jobs: usize,
     archive: &dyn Archive,
-    on_run_done: &(dyn Fn(usize, u64) + Sync),
+    on_run_done: &(dyn Fn(RunNumber, u64) + Sync),
 ) -> Outcome {
-    let done = AtomicUsize::new(0);
     run_all(plan, jobs, &|run| {
         let (tally, events) = run_or_find(plan, run, archive);
-        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, events);
+        on_run_done(run, events);
         tally
     })
 }
@@ -138,12 +136,11 @@ pub fn run_some(
     wanted: &[RunNumber],
     jobs: usize,
     archive: &dyn Archive,
-    on_run_done: &(dyn Fn(usize, u64) + Sync),
+    on_run_done: &(dyn Fn(RunNumber, u64) + Sync),
 ) {
-    let done = AtomicUsize::new(0);
     let run_one = |run: &RunNumber| {
         let (_, events) = run_or_find(plan, *run, archive);
-        on_run_done(done.fetch_add(1, Ordering::Relaxed) + 1, events);
+        on_run_done(*run, events);
     };
     on_threads(jobs, || wanted.par_iter().for_each(run_one));
 }

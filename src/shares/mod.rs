@@ -26,7 +26,7 @@ use serde_json::Value;
 use crate::experiment::{self, RunNumber};
 use crate::journal::{Archive, Journal, JournalError, PROGRAM, RunKey};
 use crate::measure::Tally;
-use crate::scenario::{self, Overrides, Plan};
+use crate::scenario::{self, Overrides, Plan, Setup};
 use crate::whole_file::write_whole;
 
 /// The file that makes a folder a plan.
@@ -160,6 +160,11 @@ impl Work {
     pub fn runs(&self) -> usize {
         self.wanted.len()
     }
+
+    /// Their points.
+    pub fn setups<'s>(&'s self, shares: &'s Shares) -> impl Iterator<Item = &'s Setup> {
+        self.wanted.iter().map(|run| shares.setup(*run))
+    }
 }
 
 impl Archive for Given {
@@ -250,6 +255,10 @@ impl Shares {
         self.all().skip(share.number as usize - 1).step_by(share.of as usize)
     }
 
+    fn setup(&self, SharedRun { scenario, run }: SharedRun) -> &Setup {
+        &self.plans[scenario].points[run.point].setup
+    }
+
     fn key(&self, run: SharedRun) -> RunKey {
         experiment::key(&self.plans[run.scenario], run.run)
     }
@@ -316,8 +325,8 @@ impl Shares {
         Ok(Work { name, wanted, begun })
     }
 
-    /// Does that on so many threads. `on_run_done` is told how many runs are done and how many
-    /// events each processed. Gives how many runs it did.
+    /// Does that on so many threads. `on_run_done` is told of every run its point, and how many
+    /// events it processed. Gives how many runs it did.
     ///
     /// # Errors
     /// When what it gives cannot be written.
@@ -325,7 +334,7 @@ impl Shares {
         &self,
         Work { name, wanted, begun }: Work,
         jobs: usize,
-        on_run_done: &(dyn Fn(usize, u64) + Sync),
+        on_run_done: &(dyn Fn(&Setup, u64) + Sync),
     ) -> Result<usize, SharesError> {
         if wanted.is_empty() {
             return Ok(0);
@@ -347,13 +356,12 @@ impl Shares {
                 }
             }
         }
-        let mut done = 0;
         for (number, plan) in self.plans.iter().enumerate() {
             let runs = wanted.iter().filter(|run| run.scenario == number);
             let runs: Vec<RunNumber> = runs.map(|run| run.run).collect();
-            let report = |of_plan: usize, events| on_run_done(done + of_plan, events);
+            let setup = |run| self.setup(SharedRun { scenario: number, run });
+            let report = |run, events| on_run_done(setup(run), events);
             experiment::run_some(plan, &runs, jobs, &journal, &report);
-            done += runs.len();
         }
         journal.finish()?;
         open_to_all(&file);

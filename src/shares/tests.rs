@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::scenario::Overrides;
+use crate::scenario::{Overrides, Setup};
 
 fn plans(sweeps: &[u32]) -> Vec<Plan> {
     let plan = |(number, nodes): (usize, &u32)| {
@@ -90,7 +90,7 @@ fn a_damaged_share_is_done_again_and_one_that_was_begun_goes_on() {
     let begun = folder.path().join("runs/.1-of-2.runs-abc");
     fs::rename(&file, &begun).unwrap();
     let simulated = std::sync::atomic::AtomicU64::new(0);
-    let count = |_, events| {
+    let count = |_: &Setup, events| {
         simulated.fetch_add(events, std::sync::atomic::Ordering::Relaxed);
     };
     shares.run(shares.work(share("1/2")).unwrap(), 1, &count).unwrap();
