@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::condition::same;
 use super::error::Fault;
@@ -16,9 +16,43 @@ use super::sweep::Grid;
 /// The conditions under which a point is left out: all of them.
 type Exclusion = BTreeMap<String, PointCondition>;
 
-/// The numbers of the combinations of a grid that are left. Of a grid that is `narrowed`
+/// The most points of a grid that are looked at to leave some of them out, each counted once
+/// for every exclusion.
+const MAX_LOOKED_AT: u64 = 10_000_000;
+
+/// The points of a sweep, but for those that are left out. If the sweep is `narrowed`,
 /// exclusions may be about points that are no longer there.
-pub(super) fn left(grid: &Grid, exclude: &[Exclusion], narrowed: bool) -> Result<Vec<u64>, Fault> {
+pub(super) fn grid(
+    sweep: &Map<String, Value>,
+    exclude: &[Exclusion],
+    repeat: u32,
+    narrowed: bool,
+) -> Result<Grid, Fault> {
+    let grid = Grid::new(sweep)?;
+    let size = grid.size();
+    if exclude.is_empty() {
+        grid.check_runs(repeat)?;
+    } else if size.saturating_mul(exclude.len() as u64) > MAX_LOOKED_AT {
+        let count = if size == u64::MAX { "too many".to_owned() } else { size.to_string() };
+        return Err(Fault::new(
+            "sweep",
+            format!("{count} points are too many to look which of them are left out"),
+            format!("give fewer values: {MAX_LOOKED_AT} points for all exclusions together"),
+        ));
+    }
+    // Only now it is known that they can be written out.
+    grid.check_distinct()?;
+    if exclude.is_empty() {
+        return Ok(grid);
+    }
+    let left = left(&grid, exclude, narrowed)?;
+    let grid = grid.with_only(left);
+    grid.check_runs(repeat)?;
+    Ok(grid)
+}
+
+/// The numbers of the combinations of a grid that are left.
+fn left(grid: &Grid, exclude: &[Exclusion], narrowed: bool) -> Result<Vec<u64>, Fault> {
     let swept = Swept::new(grid);
     for (number, exclusion) in exclude.iter().enumerate() {
         swept.check(&format!("exclude[{number}]"), exclusion, narrowed)?;

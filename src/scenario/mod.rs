@@ -204,7 +204,7 @@ fn checked(file: &str, value: Value, files: Files) -> Result<Plan, Fault> {
     let base = check::setup(&scenario, &files)?;
     let precision = check::measure::precision(&scenario.repeat)?;
     let Scenario { sweep, exclude, narrowed, .. } = &scenario;
-    let grid = Grid::new(sweep, exclude, scenario.repeat.most(), *narrowed)?;
+    let grid = exclude::grid(sweep, exclude, scenario.repeat.most(), *narrowed)?;
     let points = points(value.clone(), &grid, &files)?;
     expect::check(&scenario, &grid, &points, *narrowed)?;
     Ok(Plan {

@@ -5,23 +5,18 @@
 //! they are written out: a sweep of ten million points costs an error, not the memory for
 //! ten million points.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
 use crate::measure::metrics;
 
 use super::error::Fault;
-use super::exclude;
-use super::format::{PointCondition, Range};
+use super::format::Range;
 use super::is_field;
 
 /// The most runs (points times repeats) that a scenario may ask for.
 pub const MAX_RUNS: u64 = 100_000;
-
-/// The most points of a grid that are looked at to leave some of them out, each counted once
-/// for every exclusion.
-const MAX_LOOKED_AT: u64 = 10_000_000;
 
 /// Fields that describe the experiment as a whole and cannot differ from point to
 /// point, each with the mend.
@@ -180,44 +175,55 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Reads the axes and counts the runs, without writing anything out. A grid that is
-    /// `narrowed` may have lost the points that `exclude` is about.
-    pub(super) fn new(
-        sweep: &Map<String, Value>,
-        exclude: &[BTreeMap<String, PointCondition>],
-        repeat: u32,
-        narrowed: bool,
-    ) -> Result<Grid, Fault> {
+    /// Reads the axes and counts the points, without writing anything out.
+    pub(super) fn new(sweep: &Map<String, Value>) -> Result<Grid, Fault> {
         let mut axes: Vec<Axis> = Vec::with_capacity(sweep.len());
         for (name, values) in sweep {
             let next = axis(name, values)?;
             check_paths(&next, &axes)?;
             axes.push(next);
         }
+        let size = axes.iter().map(Axis::count).fold(1, u64::saturating_mul);
+        Ok(Grid { axes, size, left: None })
+    }
+
+    /// The same with these points only, by the numbers of their combinations.
+    pub(super) fn with_only(self, left: Vec<u64>) -> Grid {
+        Grid { left: Some(left), ..self }
+    }
+
+    /// How many combinations there are, those that are left out among them.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many points there are.
+    fn count(&self) -> u64 {
+        self.left.as_ref().map_or(self.size, |left| left.len() as u64)
+    }
+
+    /// Refuses more runs than there may be.
+    pub(super) fn check_runs(&self, repeat: u32) -> Result<(), Fault> {
         if repeat == 0 {
             return Err(Fault::new("repeat", "0 repeats are no experiment", "give at least 1"));
         }
-        let size = axes.iter().map(Axis::count).fold(1, u64::saturating_mul);
-        let mut grid = Grid { axes, size, left: None };
-        if exclude.is_empty() {
-            check_runs(&grid, size, repeat)?;
-        } else if size.saturating_mul(exclude.len() as u64) > MAX_LOOKED_AT {
-            let count = if size == u64::MAX { "too many".to_owned() } else { size.to_string() };
-            return Err(Fault::new(
-                "sweep",
-                format!("{count} points are too many to look which of them are left out"),
-                format!("give fewer values: {MAX_LOOKED_AT} points for all exclusions together"),
-            ));
+        let points = self.count();
+        let runs = points.saturating_mul(u64::from(repeat));
+        if runs <= MAX_RUNS {
+            return Ok(());
         }
-        for axis in &grid.axes {
-            check_distinct(axis)?;
-        }
-        if !exclude.is_empty() {
-            let left = exclude::left(&grid, exclude, narrowed)?;
-            check_runs(&grid, left.len() as u64, repeat)?;
-            grid.left = Some(left);
-        }
-        Ok(grid)
+        let place = if self.axes.is_empty() { "repeat" } else { "sweep" };
+        let runs = if runs == u64::MAX { "too many".to_owned() } else { runs.to_string() };
+        Err(Fault::new(
+            place,
+            format!("{points} points with {repeat} repeats are {runs} runs"),
+            format!("ask for at most {MAX_RUNS}: fewer values or fewer repeats"),
+        ))
+    }
+
+    /// Refuses values that an axis has twice. Writes them out.
+    pub(super) fn check_distinct(&self) -> Result<(), Fault> {
+        self.axes.iter().try_for_each(check_distinct)
     }
 
     /// The swept parameters, in their order: what every point has a value of.
@@ -250,8 +256,7 @@ impl Grid {
 
     /// Every point that is not left out, the last axis varying fastest.
     pub(super) fn points(&self) -> impl Iterator<Item = GridPoint> + '_ {
-        let count = self.left.as_ref().map_or(self.size, |left| left.len() as u64);
-        (0..count).map(|number| {
+        (0..self.count()).map(|number| {
             let number = self.left.as_ref().map_or(number, |left| left[number as usize]);
             let mut point = GridPoint { params: Map::new(), changes: Vec::new() };
             for (axis, position) in self.axes.iter().zip(self.positions(number)) {
@@ -274,20 +279,6 @@ pub(super) fn zipped(axis: &Value) -> Vec<(String, Vec<Value>)> {
         Some((path.clone(), (0..values.count()).map(|position| values.get(position)).collect()))
     };
     zip.into_iter().flatten().filter_map(written).collect()
-}
-
-fn check_runs(grid: &Grid, points: u64, repeat: u32) -> Result<(), Fault> {
-    let runs = points.saturating_mul(u64::from(repeat));
-    if runs <= MAX_RUNS {
-        return Ok(());
-    }
-    let place = if grid.axes.is_empty() { "repeat" } else { "sweep" };
-    let runs = if runs == u64::MAX { "too many".to_owned() } else { runs.to_string() };
-    Err(Fault::new(
-        place,
-        format!("{points} points with {repeat} repeats are {runs} runs"),
-        format!("ask for at most {MAX_RUNS}: fewer values or fewer repeats"),
-    ))
 }
 
 /// Where an axis stands in the file.
@@ -549,13 +540,17 @@ fn comparable(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::exclude;
+    use super::super::format::PointCondition;
     use super::*;
 
     fn grid(sweep: &Map<String, Value>, repeat: u32) -> Result<Grid, Fault> {
-        Grid::new(sweep, &[], repeat, false)
+        exclude::grid(sweep, &[], repeat, false)
     }
 
     fn values(axis: Value) -> Result<Vec<Value>, Fault> {
@@ -721,7 +716,7 @@ mod tests {
     fn params(sweep: &Value, exclude: &Value) -> Result<Vec<Map<String, Value>>, Fault> {
         let exclude: Vec<BTreeMap<String, PointCondition>> =
             serde_json::from_value(exclude.clone()).unwrap();
-        let grid = Grid::new(sweep.as_object().unwrap(), &exclude, 1, false)?;
+        let grid = exclude::grid(sweep.as_object().unwrap(), &exclude, 1, false)?;
         Ok(grid.points().map(|point| point.params).collect())
     }
 
