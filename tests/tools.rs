@@ -160,6 +160,16 @@ mod compare {
     }
 
     #[test]
+    fn what_chance_explains_is_shown_only_when_it_is_asked_for() {
+        let desk = results();
+        let brief = desk.answer(&["compare", "a/small", "c/small"]);
+        assert!(!brief.contains("not significant\n"), "{brief}");
+        assert!(brief.ends_with("(the others are not shown: --all does)\n"), "{brief}");
+        let all = desk.answer(&["compare", "a/small", "c/small", "--all"]);
+        assert!(all.contains("not significant\n") && all.len() > brief.len(), "{all}");
+    }
+
+    #[test]
     fn what_is_the_same_is_said_and_left_out() {
         let desk = results();
         let said = desk.answer(&["compare", "a/small", "a/small"]);
