@@ -117,6 +117,11 @@ fn a_trace_changes_nothing_and_leaves_nothing_out() {
                 assert_eq!(Some(traced), whole(*messages), "{name}: {kind}");
             }
         }
+        // Whatever stands there can be asked for.
+        let names = ["event", "kind", "purpose"].map(|field| count(&lines, field));
+        let kinds = names.iter().flat_map(BTreeMap::keys).map(|name| (*name).to_owned()).collect();
+        let until = Some(Time::ZERO);
+        traced(&setup, &Filter { kinds, until, ..Filter::default() });
         let times = lines.iter().map(|line| line["at_ns"].as_u64().unwrap());
         assert!(times.is_sorted(), "{name}");
     }

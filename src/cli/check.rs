@@ -29,12 +29,9 @@ impl Check {
         for file in &self.files {
             match self.changes.load(file) {
                 Ok(plan) => {
-                    let count = |n: usize, what: &str| {
-                        format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-                    };
-                    let points = count(plan.points.len(), "point");
-                    let repeats = count(plan.repeat as usize, "repeat");
-                    let runs = count(plan.runs(), "run");
+                    let points = figures::of(plan.points.len(), "point");
+                    let repeats = figures::of(plan.repeat as usize, "repeat");
+                    let runs = figures::of(plan.runs(), "run");
                     let bytes = process_bytes(&plan, 1);
                     let memory = figures::bytes(bytes);
                     let available = memory::available_bytes().filter(|there| *there < bytes);

@@ -11,7 +11,7 @@ use crate::report::{Comparison, Pairing, Row, Side, Word};
 
 use super::columns::aligned;
 use super::output::{Paint, paint};
-use super::{Ending, Failure};
+use super::{Ending, Failure, figures};
 
 /// Set two results side by side, with differences and tests.
 ///
@@ -92,12 +92,9 @@ impl Compare {
 
 /// What is compared, and how.
 fn head(comparison: &Comparison, folders: [&Path; 2]) -> String {
-    let count = |number: usize, what: &str| {
-        format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-    };
     let side = |letter: &str, folder: &Path, side: &Side| {
         let Side { scenario, seed, repeats } = side;
-        let repeats = count(*repeats, "repeat");
+        let repeats = figures::of(*repeats, "repeat");
         format!("{letter}  {}: {scenario}, seed {seed}, {repeats}\n", folder.display())
     };
     let [first, second] = &comparison.sides;
@@ -113,7 +110,8 @@ fn head(comparison: &Comparison, folders: [&Path; 2]) -> String {
     text.extend(extra.map(|path| {
         format!("{path} is swept on one side only: its values share the other's points\n")
     }));
-    let (points, runs) = (count(comparison.points, "point"), count(comparison.runs, "run"));
+    let (points, runs) =
+        (figures::of(comparison.points, "point"), figures::of(comparison.runs, "run"));
     text + &format!("{points}, {runs}, {} with the same digest\n", comparison.same_digests)
 }
 

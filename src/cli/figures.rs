@@ -10,6 +10,11 @@ pub(super) fn count(things: f64) -> String {
     scaled(things, ["", " k", " M", " G", " T"])
 }
 
+/// So many of something: `1 run`, `2 runs`.
+pub(super) fn of(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A span of real time, such as `4.2 s`.
 pub(super) fn seconds(seconds: f64) -> String {
     if seconds < 1.0 { format!("{} ms", digits(seconds * 1e3)) } else { digits(seconds) + " s" }

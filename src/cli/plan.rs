@@ -62,8 +62,10 @@ impl PlanRuns {
         let memory = plans.iter().map(|plan| process_bytes(plan, 1)).max().unwrap_or(0);
         writeln!(
             out,
-            "{}: {runs} runs in {shares} shares; about {} of memory for the largest run",
+            "{}: {} in {}; about {} of memory for the largest run",
             self.out.display(),
+            figures::of(runs, "run"),
+            figures::of(shares as usize, "share"),
             figures::bytes(memory)
         )?;
         Ok(Ending::Good)

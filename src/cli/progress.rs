@@ -64,7 +64,7 @@ impl Progress {
             bar.set_message(format!("0/{runs} runs"));
             Show::Bar(bar)
         } else {
-            say(&format!("{name}: {runs} {}", if runs == 1 { "run" } else { "runs" }));
+            say(&format!("{name}: {}", figures::of(runs, "run")));
             Show::Lines
         };
         let (start, done) = (Instant::now(), Mutex::default());
@@ -130,7 +130,7 @@ impl Drawing {
             return Drawing(None);
         }
         if !stderr().is_terminal() {
-            say(&format!("{name}: drawing {plots} {}", if plots == 1 { "plot" } else { "plots" }));
+            say(&format!("{name}: drawing {}", figures::of(plots, "plot")));
             return Drawing(None);
         }
         let bar = ProgressBar::new(plots as u64).with_prefix(name.to_owned());

@@ -9,7 +9,7 @@ use crate::experiment::{self, FingerView, RingNodeView, RingView};
 use crate::sim::Time;
 
 use super::columns::aligned;
-use super::{Changes, Ending, Failure, parse_time, show_view};
+use super::{Changes, Ending, Failure, figures, parse_time, show_view};
 
 /// Digits of an identifier in the table, when it is longer than twice that.
 const SHORT: usize = 8;
@@ -54,10 +54,7 @@ fn text(ring: &RingView) -> String {
         String::new()
     };
     let bits = ring.id_bits;
-    let count = match ring.nodes.len() {
-        1 => "1 node".to_owned(),
-        many => format!("{many} nodes"),
-    };
+    let count = figures::of(ring.nodes.len(), "node");
     let title = format!("{count} on a ring of {bits} bits{cut}\n\n");
     let rows: Vec<Vec<String>> = ring.nodes.iter().map(row).collect();
     let header = ["index", "address", "id", "predecessor", "successors", "fingers"];

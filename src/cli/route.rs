@@ -9,7 +9,7 @@ use crate::experiment::{self, RouteKey, RouteView};
 use crate::sim::Time;
 
 use super::columns::aligned;
-use super::{Changes, Ending, Failure, parse_time, show_view};
+use super::{Changes, Ending, Failure, figures, parse_time, show_view};
 
 /// Show the path of one lookup, hop by hop.
 ///
@@ -82,7 +82,7 @@ fn text(route: &RouteView) -> String {
         })
         .collect();
     let header = ["hop", "address", "id", "to the key", "of the ring"];
-    let hops = if route.hops == 1 { "1 hop".to_owned() } else { format!("{} hops", route.hops) };
+    let hops = figures::of(route.hops, "hop");
     format!(
         "key   {}\n\n{}\nowner {}, after {hops}\n",
         route.key,

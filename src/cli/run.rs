@@ -145,7 +145,10 @@ impl Run {
         if !self.results.quiet {
             say(&match done {
                 0 => format!("{name}: all its runs were there"),
-                runs => format!("{name}: {runs} runs kept in {}; {figures}", folder.display()),
+                runs => {
+                    let (runs, folder) = (figures::of(runs, "run"), folder.display());
+                    format!("{name}: {runs} kept in {folder}; {figures}")
+                }
             });
         }
         Ok(Ending::Good)

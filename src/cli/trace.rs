@@ -69,15 +69,14 @@ pub(super) struct Trace {
 impl Trace {
     /// A trace is of one run.
     pub(super) fn check(&self, plans: &[Plan]) -> Result<(), Failure> {
-        let ([plan], Some(_)) = (plans, &self.file) else {
-            return match &self.file {
-                None => Ok(()),
-                Some(_) => Err(Failure::BadInput(
-                    "--trace: is of one run; give one scenario at a time".to_owned(),
-                )),
-            };
-        };
-        self.choose(plan).map(drop)
+        match (&self.file, plans) {
+            (None, _) => Ok(()),
+            (Some(_), [plan]) => self.choose(plan).map(drop),
+            (Some(_), _) => {
+                let refusal = "--trace: is of one run; give one scenario at a time";
+                Err(Failure::BadInput(refusal.to_owned()))
+            }
+        }
     }
 
     /// Does the run that is to be traced, if one is, and keeps what it gave. How many events it

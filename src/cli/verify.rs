@@ -14,7 +14,7 @@ use crate::scenario::{self, Overrides, Plan};
 use super::output::{Paint, paint};
 use super::progress::{Progress, cost};
 use super::run::check_memory;
-use super::{Ending, Failure, jobs, memory};
+use super::{Ending, Failure, figures, jobs, memory};
 
 /// The most differences of a folder that are named.
 const MOST_NAMED: usize = 3;
@@ -118,7 +118,7 @@ fn load(folder: &Path) -> Result<Plan, Failure> {
 fn text(folder: &Path, verification: &Verification) -> String {
     let Verification { runs, runs_that_differ, files, files_that_differ, left_out } = verification;
     let of = |differ: usize, all: usize, what: &str| {
-        let all = format!("{all} {what}{}", if all == 1 { "" } else { "s" });
+        let all = figures::of(all, what);
         if differ == 0 { all } else { format!("{differ} of {all}") }
     };
     let left_out = match &left_out[..] {
