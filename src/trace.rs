@@ -35,6 +35,8 @@ const EVENTS: [&str; 14] = [
     "freeze",
     "thaw",
 ];
+/// How a node can start.
+const STARTS: [&str; 3] = ["create", "join", "resume"];
 /// What a node can be asked.
 const OPERATIONS: [&str; 6] = ["lookup", "put", "get", "join_through", "take_note", "download"];
 /// What a node can say.
@@ -178,7 +180,7 @@ impl<'f, W: Write> JsonLines<'f, W> {
         kinds: &[MessageKind],
         out: W,
     ) -> Result<JsonLines<'f, W>, TraceError> {
-        let known = EVENTS.into_iter().chain(OPERATIONS).chain(NOTES);
+        let known = EVENTS.into_iter().chain(STARTS).chain(OPERATIONS).chain(NOTES);
         let known = known.chain(Purpose::ALL.map(Purpose::name));
         let mut known: Vec<&str> = known.chain(kinds.iter().map(|kind| kind.name)).collect();
         known.sort_unstable();
