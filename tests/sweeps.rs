@@ -285,6 +285,18 @@ fn what_is_zipped_and_left_out_is_swept_as_all_else() {
     assert_same(&results, &desk.results("b"));
 }
 
+/// An array of jobs with this slip would do everything as often as it has jobs.
+#[test]
+fn a_share_is_of_a_plan() {
+    let desk = Desk::with_sweep(20);
+    for arguments in [&["run", "--shard", "1/3", "sweep.json"][..], &["run", "--shard", "1/3"]] {
+        let output = desk.output(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--plan"), "{output:?}");
+    }
+    assert!(!desk.path("results").exists());
+}
+
 /// Whether a program can be started. Where it must be and is not, the test fails.
 fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
