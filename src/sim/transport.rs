@@ -150,9 +150,9 @@ where
             list: None,
         };
         let delay = self.delay(from, to, bytes);
-        let arrives = delay.map(|delay| self.now + delay);
         self.trace.tell(self.now, from, || {
             let message = TracedMessage::new(&self.kinds, message, &list);
+            let arrives = delay.map(|delay| self.now + delay);
             TraceEvent::Send { message, to, manner, arrives }
         });
         if !self.is_in_time(expects, delay) {
@@ -177,9 +177,9 @@ where
         let bytes = self.count(message, list);
         let to = request.from;
         let delay = self.delay(from, to, bytes);
-        let arrives = delay.map(|delay| self.now + delay);
         self.trace.tell(self.now, from, || {
             let message = TracedMessage::new(&self.kinds, message, &list);
+            let arrives = delay.map(|delay| self.now + delay);
             TraceEvent::Send { message, to, manner: Manner::Reply, arrives }
         });
         let in_time = self.is_in_time(request.expects, delay);
@@ -210,9 +210,9 @@ where
         traffic.messages += 1;
         traffic.bytes += u64::from(ACKNOWLEDGEMENT_BYTES);
         let delay = self.delay(parcel.to, parcel.from, ACKNOWLEDGEMENT_BYTES);
-        let arrives = delay.map(|delay| self.now + delay);
         self.trace.tell(self.now, parcel.to, || {
             let message = TracedMessage::new(&self.kinds, &parcel.message, &list);
+            let arrives = delay.map(|delay| self.now + delay);
             TraceEvent::Acknowledge { message, to: parcel.from, arrives }
         });
         if !self.is_in_time(parcel.expects, delay) {
