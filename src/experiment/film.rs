@@ -175,9 +175,7 @@ pub struct FilmRoute {
 
 /// The points of a scenario whose nodes stand on a ring and are not too many to be shown.
 pub fn filmable(plan: &Plan) -> Vec<usize> {
-    let is_ours = |setup: &Setup| !matches!(setup.overlay, format::Overlay::Own(_));
-    let is_small = |setup: &Setup| setup.nodes() <= MOST_NODES && is_ours(setup);
-    let small = plan.points.iter().enumerate().filter(|(_, point)| is_small(&point.setup));
+    let small = plan.points.iter().enumerate().filter(|(_, point)| can_be_filmed(&point.setup));
     let has_ring = |setup: &Setup| {
         let population = build::population(setup, 0);
         build::with_protocol(setup, &population, HasRing)
@@ -186,16 +184,21 @@ pub fn filmable(plan: &Plan) -> Vec<usize> {
 }
 
 /// A film of a point of a scenario, counted from zero, in one of its repeats. None if its nodes
-/// stand on no ring, or are too many to be shown.
+/// stand on no ring, are too many to be shown, or run an overlay of another program.
 pub fn film(plan: &Plan, point: usize, repeat: u32) -> Option<Film> {
     let setup = &plan.points.get(point)?.setup;
-    if setup.nodes() > MOST_NODES {
+    if !can_be_filmed(setup) {
         return None;
     }
     let population = build::population(setup, repeat);
     let take = Take { setup, repeat, population: &population };
     let film = build::with_protocol(setup, &population, take)?;
     Some(Film { point, ..film })
+}
+
+/// Whether the nodes are not too many, and of an overlay that can be run here.
+fn can_be_filmed(setup: &Setup) -> bool {
+    setup.nodes() <= MOST_NODES && !matches!(setup.overlay, format::Overlay::Own(_))
 }
 
 /// Whether the nodes of a system stand on a ring.
