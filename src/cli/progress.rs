@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::experiment::estimate::run_events;
-use crate::scenario::Setup;
+use crate::scenario::{Plan, Setup};
 
 use super::figures;
 use super::output::say;
@@ -26,12 +26,17 @@ pub(super) fn cost(setup: &Setup) -> f64 {
     run_events(setup) + RUN_COST
 }
 
+/// The same for every point of a scenario.
+pub(super) fn costs(plan: &Plan) -> Vec<f64> {
+    plan.points.iter().map(|point| cost(&point.setup)).collect()
+}
+
 /// Shows how many runs of a scenario are done, how fast that goes and how long it will take.
 /// Runs on several threads report to it, in whatever order they end.
 pub(super) struct Progress {
     name: String,
     runs: usize,
-    /// What all that are to be run take.
+    /// What all take together.
     cost: f64,
     start: Instant,
     done: Mutex<Done>,
@@ -42,7 +47,9 @@ pub(super) struct Progress {
 #[derive(Default)]
 struct Done {
     runs: usize,
+    /// What those took that were run, and what those would have that were there.
     cost: f64,
+    saved_cost: f64,
     events: u64,
     last_line: Duration,
 }
@@ -54,7 +61,13 @@ enum Show {
 }
 
 impl Progress {
-    /// Begins a scenario of this name and number of runs, which take that much all together.
+    /// Begins a scenario whose points cost that much a run.
+    pub(super) fn of_plan(plan: &Plan, costs: &[f64], quiet: bool) -> Progress {
+        let cost = costs.iter().sum::<f64>() * f64::from(plan.repeat);
+        Progress::new(&plan.name, plan.runs(), cost, quiet)
+    }
+
+    /// Begins runs of this name and number, which take that much all together.
     pub(super) fn new(name: &str, runs: usize, cost: f64, quiet: bool) -> Progress {
         let show = if quiet {
             Show::Nothing
@@ -71,17 +84,21 @@ impl Progress {
         Progress { name: name.to_owned(), runs, cost, start, done, show }
     }
 
-    /// Another run has ended, which took that much of the whole: nothing if it was there.
+    /// Another run has ended, which is that much of the whole. One without events was there.
     pub(super) fn run_done(&self, cost: f64, events: u64) {
         let mut done = self.done();
         done.runs += 1;
-        done.cost += cost;
+        if events == 0 {
+            done.saved_cost += cost;
+        } else {
+            done.cost += cost;
+        }
         done.events += events;
         let elapsed = self.start.elapsed();
         match &self.show {
             Show::Bar(bar) => {
                 bar.set_message(self.text(&done, elapsed));
-                bar.set_position(done.cost as u64);
+                bar.set_position((done.cost + done.saved_cost) as u64);
             }
             Show::Lines if elapsed >= done.last_line + BETWEEN_LINES => {
                 done.last_line = elapsed;
@@ -101,7 +118,7 @@ impl Progress {
         if done.cost == 0.0 || seconds == 0.0 {
             return runs;
         }
-        let left = (self.cost - done.cost).max(0.0) / done.cost * seconds;
+        let left = (self.cost - done.saved_cost - done.cost).max(0.0) / done.cost * seconds;
         let left = HumanDuration(Duration::from_secs_f64(left.min(LONGEST_SECONDS)));
         let (rate, events) = (figures::count(events / seconds), figures::count(events));
         format!("{runs}, {events} events, {rate} events/s, about {left} left")

@@ -15,7 +15,7 @@ use crate::shares::{Share, Shares};
 use crate::whole_file::remove_unfinished;
 
 use super::output::say;
-use super::progress::{Progress, cost};
+use super::progress::{Progress, cost, costs};
 use super::results::Results;
 use super::speed::Stopwatch;
 use super::trace::Trace;
@@ -100,21 +100,16 @@ impl Run {
         let quiet = self.results.quiet;
         let journal = self.journal(plan)?;
         let archive: &dyn Archive = journal.as_ref().map_or(&Nowhere, |journal| journal);
-        let costs: Vec<f64> = plan.points.iter().map(|point| cost(&point.setup)).collect();
-        let is_known = |run: &RunNumber| archive.has(experiment::key(plan, *run));
-        let (known, new): (Vec<_>, Vec<_>) = experiment::runs(plan).partition(is_known);
-        let known = known.len();
-        let cost = new.iter().map(|run| costs[run.point]).sum();
+        let known = experiment::runs(plan).filter(|run| archive.has(experiment::key(plan, *run)));
+        let known = known.count();
         if known > 0 && !quiet {
             say(&format!("{}: {known} of {} runs are kept from before", plan.name, plan.runs()));
         }
         let stopwatch = Stopwatch::start();
         let traced_events = self.trace.write(plan, archive, quiet)?;
-        let progress = Progress::new(&plan.name, plan.runs(), cost, quiet);
-        let on_run_done = |run: RunNumber, events| {
-            let cost = if events == 0 { 0.0 } else { costs[run.point] };
-            progress.run_done(cost, events);
-        };
+        let costs = costs(plan);
+        let progress = Progress::of_plan(plan, &costs, quiet);
+        let on_run_done = |run: RunNumber, events| progress.run_done(costs[run.point], events);
         let outcome = experiment::run(plan, jobs(self.jobs), archive, &on_run_done);
         let figures = stopwatch.figures(traced_events + progress.events());
         progress.finish();

@@ -12,7 +12,7 @@ use crate::report::{self, Verification};
 use crate::scenario::{self, Overrides, Plan};
 
 use super::output::{Paint, paint};
-use super::progress::{Progress, cost};
+use super::progress::{Progress, costs};
 use super::run::check_memory;
 use super::{Ending, Failure, figures, jobs, memory};
 
@@ -81,9 +81,8 @@ impl Verify {
     }
 
     fn verify(&self, folder: &Path, plan: &Plan) -> Result<Verification, Failure> {
-        let costs: Vec<f64> = plan.points.iter().map(|point| cost(&point.setup)).collect();
-        let all = costs.iter().sum::<f64>() * f64::from(plan.repeat);
-        let progress = Progress::new(&plan.name, plan.runs(), all, self.quiet);
+        let costs = costs(plan);
+        let progress = Progress::of_plan(plan, &costs, self.quiet);
         let on_run_done = |run: RunNumber, events| progress.run_done(costs[run.point], events);
         let outcome = experiment::run(plan, jobs(self.jobs), &Nowhere, &on_run_done);
         progress.finish();
